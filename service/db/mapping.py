@@ -1,0 +1,70 @@
+"""Records to rows and back, once for all records, driven by the dataclass fields."""
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from sqlalchemy import Row, Table
+
+from service.db.tables import TABLE_OF
+
+R = TypeVar("R")
+Convert = Callable[[Any], Any]
+
+
+def table_of(kind: type[Any]) -> Table:
+    """Return the Core table that holds records of this kind."""
+    table: Table = TABLE_OF[kind].__table__  # type: ignore[attr-defined]
+    return table
+
+
+def _as_tuple(value: Any) -> Any:  # noqa: ANN401  JSON is untyped by nature
+    return tuple(_as_tuple(item) for item in value) if isinstance(value, list) else value
+
+
+def _aware(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _reader(hint: Any) -> Convert | None:  # noqa: ANN401  a type hint can be any object
+    """Return what turns a column's value into the field's type, or None when they are the same."""
+    if get_origin(hint) in (Union, types.UnionType):
+        inner = _reader(next(part for part in get_args(hint) if part is not type(None)))
+        return None if inner is None else lambda value: None if value is None else inner(value)
+    if get_origin(hint) is tuple:
+        return _as_tuple
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint
+    if hint is datetime:
+        return _aware
+    return bytes if hint is bytes else None
+
+
+@cache
+def _readers(kind: type[Any]) -> tuple[tuple[str, Convert | None], ...]:
+    hints = get_type_hints(kind)
+    return tuple((field.name, _reader(hints[field.name])) for field in fields(kind))
+
+
+def record_of(kind: type[R], row: Row[Any]) -> R:
+    """Return the record that a row (of exactly the table's columns, in order) holds."""
+    values = {
+        name: convert(value) if convert else value
+        for (name, convert), value in zip(_readers(kind), row, strict=True)
+    }
+    return kind(**values)
+
+
+def values_of(record: object) -> Mapping[str, Any]:
+    """Return the column values of a record; enum members are stored by value."""
+    names = (name for name, _ in _readers(type(record)))
+    return {name: value_of(getattr(record, name)) for name in names}
+
+
+def value_of(value: Any) -> Any:  # noqa: ANN401  a field can hold any storable value
+    """Return one field's value as its column stores it."""
+    return value.value if isinstance(value, StrEnum) else value

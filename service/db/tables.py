@@ -1,0 +1,376 @@
+"""The tables, one per record, field for field (a house test compares the names).
+
+The database backs the domain up: checks on every state name, unique keys wherever a name or a token must be unique,
+and partial indexes over exactly the rows that time will end.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from workflows.records import account, audit, deployment, errand, grant, partner, request
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def _one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
+    names = ", ".join(f"'{choice.value}'" for choice in choices)
+    return CheckConstraint(f"{column} IN ({names})", name=column)
+
+
+def _key() -> Any:  # noqa: ANN401  sqlmodel types Field() as Any so that it fits every annotation
+    return Field(primary_key=True)
+
+
+def _long(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
+    return Field(sa_type=Text, nullable=nullable)
+
+
+def _json() -> Any:  # noqa: ANN401  as above
+    return Field(sa_type=JSON, nullable=False)
+
+
+def _blob(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
+    return Field(sa_type=LargeBinary, nullable=nullable)
+
+
+class AccountRow(SQLModel, table=True):
+    """An owner's account."""
+
+    __tablename__: ClassVar[str] = "accounts"
+    id: str = _key()
+    alias: str = Field(unique=True)
+    created_at: datetime
+
+
+class PrincipalRow(SQLModel, table=True):
+    """Somebody or something that signs its calls."""
+
+    __tablename__: ClassVar[str] = "principals"
+    __table_args__ = (_one_of("kind", account.PrincipalKind),)
+    id: str = _key()
+    account_id: str = Field(index=True)
+    kind: str
+    name: str
+    arn: str = Field(unique=True)
+    boundary: str | None = _long(nullable=True)
+    active: bool
+    revision: int
+    created_at: datetime
+
+
+class AccessKeyRow(SQLModel, table=True):
+    """A long-lived signing key."""
+
+    __tablename__: ClassVar[str] = "access_keys"
+    id: str = _key()
+    principal_id: str = Field(index=True)
+    sealed_secret: bytes = _blob()
+    active: bool
+    created_at: datetime
+
+
+class ApiTokenRow(SQLModel, table=True):
+    """A bearer token of the JSON API."""
+
+    __tablename__: ClassVar[str] = "api_tokens"
+    id: str = _key()
+    principal_id: str = Field(index=True)
+    hash: str = Field(unique=True)
+    scopes: list[str] = _json()
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class ManagedPolicyRow(SQLModel, table=True):
+    """An account's own managed policy."""
+
+    __tablename__: ClassVar[str] = "managed_policies"
+    arn: str = _key()
+    account_id: str = Field(index=True)
+    name: str
+    document: str = _long()
+    created_at: datetime
+
+
+class AttachmentRow(SQLModel, table=True):
+    """One identity policy of one principal."""
+
+    __tablename__: ClassVar[str] = "attachments"
+    __table_args__ = (CheckConstraint("(policy_arn IS NULL) <> (document IS NULL)", name="one_source"),)
+    principal_id: str = _key()
+    name: str = _key()
+    policy_arn: str | None
+    document: str | None = _long(nullable=True)
+
+
+class GuardrailRow(SQLModel, table=True):
+    """An account-wide policy that only limits."""
+
+    __tablename__: ClassVar[str] = "guardrails"
+    account_id: str = _key()
+    name: str = _key()
+    document: str = _long()
+    created_at: datetime
+
+
+class PartnerRow(SQLModel, table=True):
+    """A registered product provider."""
+
+    __tablename__: ClassVar[str] = "partners"
+    id: str = _key()
+    name: str = Field(unique=True)
+    domain: str
+    active: bool
+    revision: int
+    created_at: datetime
+
+
+class PolicyTemplateRow(SQLModel, table=True):
+    """A parameterised policy."""
+
+    __tablename__: ClassVar[str] = "policy_templates"
+    arn: str = _key()
+    partner_id: str = Field(index=True)
+    name: str
+    document: str = _long()
+    wildcard_safe: list[str] = _json()
+    created_at: datetime
+
+
+class BoundaryRow(SQLModel, table=True):
+    """A partner's permissions boundary."""
+
+    __tablename__: ClassVar[str] = "boundaries"
+    arn: str = _key()
+    partner_id: str = Field(index=True)
+    name: str
+    description: str = _long()
+    document: str = _long()
+    created_at: datetime
+
+
+class ChannelRow(SQLModel, table=True):
+    """A partner's registered receiver."""
+
+    __tablename__: ClassVar[str] = "channels"
+    __table_args__ = (_one_of("kind", partner.ChannelKind),)
+    arn: str = _key()
+    partner_id: str = Field(index=True)
+    name: str
+    kind: str
+    url: str | None = _long(nullable=True)
+    sealed_secret: bytes | None = _blob(nullable=True)
+    active: bool
+    created_at: datetime
+
+
+class DelegationRequestRow(SQLModel, table=True):
+    """A delegation request, frozen but for where it stands."""
+
+    __tablename__: ClassVar[str] = "requests"
+    __table_args__ = (
+        _one_of("state", request.State),
+        UniqueConstraint("requestor_id", "workflow_id"),
+        Index("ix_requests_newest", text("created_at DESC"), "id"),
+        Index("ix_requests_owned", "owner_account_id", text("created_at DESC"), "id"),
+        Index("ix_requests_asked", "requestor_id", text("created_at DESC"), "id"),
+        Index("ix_requests_due", "expires_at", sqlite_where=text("state <> 'EXPIRED'")),
+        Index("ix_requests_expired", "expires_at", sqlite_where=text("state = 'EXPIRED'")),
+    )
+    id: str = _key()
+    requestor_id: str
+    requestor_name: str
+    requestor_domain: str
+    workflow_id: str
+    target_account_id: str | None
+    description: str = _long()
+    request_message: str | None = _long(nullable=True)
+    template_arn: str
+    parameters: list[object] = _json()
+    permission_policy: str = _long()
+    boundaries: list[object] = _json()
+    session_duration: int
+    redirect_url: str | None
+    only_send_by_owner: bool
+    channel_arn: str
+    digest: str
+    created_at: datetime
+    state: str
+    revision: int
+    owner_account_id: str | None
+    owner_arn: str | None
+    owner_principal_id: str | None
+    approver_arn: str | None
+    approver_principal_id: str | None
+    notes: str | None = _long(nullable=True)
+    rejection_reason: str | None = _long(nullable=True)
+    moved_by: str | None
+    entered_state_at: datetime
+    expires_at: datetime
+    updated_at: datetime
+    notified: int
+
+
+class GrantRow(SQLModel, table=True):
+    """One lent authority; at most one per request, so nothing can be released twice."""
+
+    __tablename__: ClassVar[str] = "grants"
+    __table_args__ = (
+        _one_of("state", grant.GrantState),
+        _one_of("kind", grant.GrantKind),
+        CheckConstraint("exchanges <= exchange_cap", name="exchanges"),
+        Index("ix_grants_newest", text("created_at DESC"), "id"),
+        Index("ix_grants_owned", "account_id", text("created_at DESC"), "id"),
+        Index("ix_grants_lent", "partner_id", text("created_at DESC"), "id"),
+        Index(
+            "ix_grants_due",
+            "deadline",
+            sqlite_where=text("state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
+        ),
+    )
+    id: str = _key()
+    kind: str
+    request_id: str = Field(unique=True)
+    account_id: str
+    partner_id: str
+    approver_arn: str
+    approver_principal_id: str
+    token_hash: str = Field(unique=True)
+    deadline: datetime
+    exchanges: int
+    exchange_cap: int
+    state: str
+    end_reason: str | None
+    ended_by: str | None
+    ended_at: datetime | None
+    stuck_because: str | None = _long(nullable=True)
+    revision: int
+    created_at: datetime
+
+
+class SessionRow(SQLModel, table=True):
+    """One set of temporary credentials; its number is unique under its grant, so the cap cannot be overrun."""
+
+    __tablename__: ClassVar[str] = "sessions"
+    __table_args__ = (UniqueConstraint("grant_id", "number"),)
+    access_key_id: str = _key()
+    grant_id: str
+    number: int
+    master_key: str
+    minted_by: str
+    issued_at: datetime
+
+
+class ErrandRow(SQLModel, table=True):
+    """One notification that still has to arrive."""
+
+    __tablename__: ClassVar[str] = "errands"
+    __table_args__ = (
+        _one_of("kind", errand.ErrandKind),
+        _one_of("state", errand.ErrandState),
+        UniqueConstraint("request_id", "sequence"),
+        Index("ix_errands_due", "due_at", sqlite_where=text("state = 'WAITING' AND kind = 'webhook'")),
+        Index("ix_errands_mailbox", "partner_id", "kind", "state", "created_at", "id"),
+        Index("ix_errands_expiring", "expires_at", sqlite_where=text("expires_at IS NOT NULL")),
+    )
+    id: str = _key()
+    kind: str
+    partner_id: str
+    channel_arn: str
+    request_id: str
+    sequence: int
+    message_type: str
+    sealed_body: bytes = _blob()
+    state: str
+    attempts: int
+    last_failure: str | None
+    created_at: datetime
+    due_at: datetime
+    expires_at: datetime | None
+    lease: int
+
+
+class AuditEntryRow(SQLModel, table=True):
+    """One link of an account's chain."""
+
+    __tablename__: ClassVar[str] = "audit_entries"
+    __table_args__ = (Index("ix_audit_entries_request", "request_id", "chain", "number"),)
+    chain: str = _key()
+    number: int = _key()
+    at: datetime
+    request_id: str | None
+    partner_id: str | None
+    body: str = _long()
+    mac: str
+
+
+class AuditHeadRow(SQLModel, table=True):
+    """The end of an account's chain."""
+
+    __tablename__: ClassVar[str] = "audit_heads"
+    chain: str = _key()
+    number: int
+    entry_mac: str
+    mac: str
+
+
+class ReplayRow(SQLModel, table=True):
+    """An accepted signature, remembered for as long as it would be accepted again."""
+
+    __tablename__: ClassVar[str] = "replays"
+    signature: str = _key()
+    outcome: str = _long()
+    expires_at: datetime = Field(index=True)
+
+
+class DeploymentRow(SQLModel, table=True):
+    """The deployment itself: one row."""
+
+    __tablename__: ClassVar[str] = "deployment"
+    id: str = _key()
+    key_check: str
+    authority: int
+    high_water: datetime
+    created_at: datetime
+
+
+TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
+    account.Account: AccountRow,
+    account.Principal: PrincipalRow,
+    account.AccessKey: AccessKeyRow,
+    account.ApiToken: ApiTokenRow,
+    account.ManagedPolicy: ManagedPolicyRow,
+    account.Attachment: AttachmentRow,
+    account.Guardrail: GuardrailRow,
+    partner.Partner: PartnerRow,
+    partner.PolicyTemplate: PolicyTemplateRow,
+    partner.Boundary: BoundaryRow,
+    partner.Channel: ChannelRow,
+    request.DelegationRequest: DelegationRequestRow,
+    grant.Grant: GrantRow,
+    grant.Session: SessionRow,
+    errand.Errand: ErrandRow,
+    audit.AuditEntry: AuditEntryRow,
+    audit.AuditHead: AuditHeadRow,
+    audit.Replay: ReplayRow,
+    deployment.Deployment: DeploymentRow,
+}
+
+METADATA: Final[MetaData] = SQLModel.metadata
+
+
+def names_of(record: type[Any]) -> Sequence[str]:
+    """Return the column names of a record's table, in order."""
+    return tuple(TABLE_OF[record].model_fields)

@@ -1,0 +1,246 @@
+"""A view of the store inside one transaction: what the domain's `Reading` and `Writing` ports ask for.
+
+Statements are Core, not ORM: the ORM costs an order of magnitude on the paths that matter.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from service.db.mapping import record_of, table_of, value_of, values_of
+from workflows.errors import AlreadyExists, LostRace
+from workflows.ids import AccountId
+from workflows.lifecycle import OPEN_STATES
+from workflows.records.audit import AuditEntry, Replay
+from workflows.records.deployment import Deployment
+from workflows.records.errand import Errand, ErrandKind, ErrandState
+from workflows.records.grant import Grant, GrantState
+from workflows.records.request import DelegationRequest, State
+
+R = TypeVar("R")
+
+_UNENDED = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, GrantState.STUCK)
+
+
+def _key_columns(table: Table) -> list[ColumnElement[Any]]:
+    return list(table.primary_key.columns)
+
+
+def _matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]]:
+    clauses: list[ColumnElement[bool]] = []
+    for name, value in equal.items():
+        column = table.c[name]
+        if isinstance(value, range):
+            clauses.append(column.between(value.start, value.stop - 1))
+        else:
+            clauses.append(column.is_(None) if value is None else column == value_of(value))
+    return clauses
+
+
+def _name_of(record: Any) -> str:  # noqa: ANN401  any record
+    return str(next(iter(values_of(record).values())))
+
+
+class View:
+    """Reads and writes records on one connection, inside the transaction its owner opened."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # --- reading ---------------------------------------------------------------------------------------
+
+    def get(self, kind: type[R], *key: object) -> R | None:
+        """Return the record of this kind with this primary key, or None."""
+        table = table_of(kind)
+        clauses = [column == value_of(part) for column, part in zip(_key_columns(table), key, strict=True)]
+        row = self._connection.execute(select(table).where(*clauses)).one_or_none()
+        return None if row is None else record_of(kind, row)
+
+    def find(self, kind: type[R], **equal: object) -> Sequence[R]:
+        """Return every record whose fields equal these values (or lie in a `range`), in primary-key order."""
+        table = table_of(kind)
+        query = select(table).where(*_matches(table, equal)).order_by(*_key_columns(table))
+        return [record_of(kind, row) for row in self._connection.execute(query)]
+
+    def page(
+        self,
+        kind: type[R],
+        *,
+        limit: int,
+        after: tuple[datetime, str] | None,
+        **equal: object,
+    ) -> Sequence[R]:
+        """Return up to `limit` records, newest first and by id within one instant, behind the `after` position."""
+        table = table_of(kind)
+        created, key = table.c["created_at"], _key_columns(table)[0]
+        clauses = _matches(table, equal)
+        if after is not None:
+            # The first bound is implied by the second; it lets the index seek instead of scan.
+            clauses.append(created <= after[0])
+            clauses.append(or_(created < after[0], and_(created == after[0], key > after[1])))
+        query = select(table).where(*clauses).order_by(created.desc(), key).limit(limit)
+        return [record_of(kind, row) for row in self._connection.execute(query)]
+
+    def count_open_requests(self, *, now: datetime, limit: int, **equal: object) -> int:
+        """Count requests that time has not ended and nobody has decided for good; stops counting at `limit`."""
+        table = table_of(DelegationRequest)
+        still_open = table.c["state"].in_([state.value for state in OPEN_STATES])
+        inner = (
+            select(table.c["id"])
+            .where(*_matches(table, equal), still_open, table.c["expires_at"] > now)
+            .limit(limit)
+            .subquery()
+        )
+        return int(self._connection.execute(select(func.count()).select_from(inner)).scalar_one())
+
+    def _due(
+        self,
+        kind: type[R],
+        by: str,
+        now: datetime,
+        limit: int,
+        *clauses: ColumnElement[bool],
+    ) -> Sequence[R]:
+        table = table_of(kind)
+        query = select(table).where(*clauses, table.c[by] <= now).order_by(table.c[by]).limit(limit)
+        return [record_of(kind, row) for row in self._connection.execute(query)]
+
+    def due_requests(self, now: datetime, limit: int) -> Sequence[DelegationRequest]:
+        """Return requests whose stored state is past its time, the longest overdue first."""
+        state = table_of(DelegationRequest).c["state"]
+        return self._due(DelegationRequest, "expires_at", now, limit, state != State.EXPIRED.value)
+
+    def due_grants(self, now: datetime, limit: int) -> Sequence[Grant]:
+        """Return live grants past their deadline and those whose revocation is unfinished, longest overdue first."""
+        state = table_of(Grant).c["state"]
+        return self._due(Grant, "deadline", now, limit, state.in_([one.value for one in _UNENDED]))
+
+    def due_errands(self, now: datetime, limit: int) -> Sequence[Errand]:
+        """Return webhook errands that are due, the longest waiting first."""
+        columns = table_of(Errand).c
+        waiting = columns["state"] == ErrandState.WAITING.value
+        return self._due(Errand, "due_at", now, limit, waiting, columns["kind"] == ErrandKind.WEBHOOK.value)
+
+    def chains(self) -> Sequence[AccountId]:
+        """Return the chain of every audit entry, each once."""
+        chain = table_of(AuditEntry).c["chain"]
+        return [AccountId(name) for name in self._connection.execute(select(chain).distinct()).scalars()]
+
+    def next_due(self) -> datetime | None:
+        """Return the earliest instant at which any request, grant or errand becomes due."""
+        requests, grants, errands = table_of(DelegationRequest).c, table_of(Grant).c, table_of(Errand).c
+        queries = (
+            select(func.min(requests["expires_at"])).where(requests["state"] != State.EXPIRED.value),
+            select(func.min(grants["deadline"])).where(grants["state"].in_([one.value for one in _UNENDED])),
+            select(func.min(errands["due_at"])).where(
+                errands["state"] == ErrandState.WAITING.value,
+                errands["kind"] == ErrandKind.WEBHOOK.value,
+            ),
+        )
+        found = [self._connection.execute(query).scalar_one() for query in queries]
+        return min((instant for instant in found if instant is not None), default=None)
+
+    # --- writing ---------------------------------------------------------------------------------------
+
+    def add(self, record: object) -> None:
+        """Insert a record; raises `AlreadyExists` when its key or a unique field is taken."""
+        try:
+            self._connection.execute(insert(table_of(type(record))), values_of(record))
+        except IntegrityError:
+            kind = type(record).__name__.lower()
+            raise AlreadyExists(kind, _name_of(record)) from None
+
+    def add_all(self, records: Iterable[object]) -> None:
+        """Insert many records of one kind at once."""
+        rows = list(records)
+        if rows:
+            self._connection.execute(insert(table_of(type(rows[0]))), [dict(values_of(row)) for row in rows])
+
+    def swap(self, before: R, after: R) -> R:
+        """Replace `before` by `after` if nobody changed it since; returns it with its new revision or `LostRace`."""
+        table = table_of(type(before))
+        old: Any = before
+        written: Any = replace(after, revision=old.revision + 1)  # type: ignore[type-var]
+        clauses = [column == getattr(old, column.name) for column in table.primary_key.columns]
+        statement = update(table).where(*clauses, table.c["revision"] == old.revision)
+        if "state" in table.c:
+            statement = statement.where(table.c["state"] == old.state.value)
+        if self._connection.execute(statement, values_of(written)).rowcount != 1:
+            raise LostRace(type(before).__name__.lower(), _name_of(before))
+        result: R = written
+        return result
+
+    def _swap_all(self, kind: type[Any], before: Sequence[Any], after: Sequence[Any]) -> None:
+        if not before:
+            return
+        table = table_of(kind)
+        old_key, old_revision = bindparam("old_key"), bindparam("old_revision")
+        statement = update(table).where(table.c["id"] == old_key, table.c["revision"] == old_revision)
+        rows = [
+            {
+                **values_of(replace(new, revision=old.revision + 1)),
+                "old_key": old.id,
+                "old_revision": old.revision,
+            }
+            for old, new in zip(before, after, strict=True)
+        ]
+        if self._connection.execute(statement, rows).rowcount != len(rows):
+            raise LostRace(kind.__name__.lower(), f"{len(rows)} at once")
+
+    def end_requests(self, before: Sequence[DelegationRequest], after: Sequence[DelegationRequest]) -> None:
+        """Swap many requests at once; raises `LostRace` when any of them was changed."""
+        self._swap_all(DelegationRequest, before, after)
+
+    def end_grants(self, before: Sequence[Grant], after: Sequence[Grant]) -> None:
+        """Swap many grants at once; raises `LostRace` when any of them was changed."""
+        self._swap_all(Grant, before, after)
+
+    def put(self, record: object) -> None:
+        """Insert the record or replace the one with the same primary key."""
+        table = table_of(type(record))
+        values = values_of(record)
+        clauses = [column == values[column.name] for column in table.primary_key.columns]
+        if self._connection.execute(update(table).where(*clauses), values).rowcount == 0:
+            self.add(record)
+
+    def remove(self, record: object) -> None:
+        """Delete the record with this primary key, if it is there."""
+        table = table_of(type(record))
+        values = values_of(record)
+        clauses = [column == values[column.name] for column in table.primary_key.columns]
+        self._connection.execute(delete(table).where(*clauses))
+
+    def purge(self, now: datetime, *, expired_before: datetime, limit: int) -> int:
+        """Delete requests expired before then, stale replays and dead token messages; returns how many rows went."""
+        requests, replays, errands = table_of(DelegationRequest), table_of(Replay), table_of(Errand)
+        victims = (
+            (requests, "id", and_(requests.c["state"] == "EXPIRED", requests.c["expires_at"] <= expired_before)),
+            (replays, "signature", replays.c["expires_at"] <= now),
+            (errands, "id", and_(errands.c["expires_at"].is_not(None), errands.c["expires_at"] <= now)),
+        )
+        gone = 0
+        for table, key, dead in victims:
+            chosen = select(table.c[key]).where(dead).limit(limit)
+            gone += self._connection.execute(delete(table).where(table.c[key].in_(chosen))).rowcount
+        return gone
+
+    def authority_changed(self) -> None:
+        """Make every cache of decisions, on every replica, look again."""
+        table = table_of(Deployment)
+        self._connection.execute(update(table).values(authority=table.c["authority"] + 1))

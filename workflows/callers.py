@@ -1,0 +1,67 @@
+"""Who is calling, and the circumstances of the call, as every use-case receives them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from workflows.ids import OPERATOR_ACCOUNT, AccountId, GrantId, PrincipalId
+
+
+class CallerKind(StrEnum):
+    """What is calling. `SESSION` is a delegated session; `TIME` is the service acting because an instant came."""
+
+    USER = "user"
+    ROOT = "root"
+    PARTNER = "partner"
+    SESSION = "session"
+    RESOURCE_SERVER = "resource-server"
+    OPERATOR = "operator"
+    TIME = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated identity. For a delegated session the identity is the approver's, `partner_id` its delegate."""
+
+    kind: CallerKind
+    account_id: AccountId
+    principal_id: PrincipalId
+    arn: str
+    name: str
+    credential: str | None = None
+    grant_id: GrantId | None = None
+    partner_id: AccountId | None = None
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: who, through which wire, from where. `signature` is a hash of the accepted signature, if it had one."""
+
+    caller: Caller
+    id: str
+    wire: str
+    source_ip: str | None = None
+    user_agent: str | None = None
+    signature: str | None = None
+    secure: bool = False
+
+
+TIME: Final = Caller(
+    kind=CallerKind.TIME,
+    account_id=OPERATOR_ACCOUNT,
+    principal_id=PrincipalId("time"),
+    arn="arn:aws:daypass:::time",
+    name="time",
+)
+
+
+def operator(name: str) -> Caller:
+    """Return the operator at the command line, who proves itself by holding the database and the master key."""
+    return Caller(
+        kind=CallerKind.OPERATOR,
+        account_id=OPERATOR_ACCOUNT,
+        principal_id=PrincipalId("operator"),
+        arn=f"arn:aws:daypass:::operator/{name}",
+        name=name,
+    )

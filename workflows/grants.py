@@ -1,0 +1,52 @@
+"""The life of a grant: one table of moves and one function that moves. Expiry and revocation are one path."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from workflows.errors import WrongState
+from workflows.records.grant import EndReason, Grant, GrantKind, GrantState
+
+
+class GrantAct(StrEnum):
+    """What can be done to a grant."""
+
+    START = "start"
+    END = "end"
+    CONFIRM = "confirm"
+    FAIL = "fail"
+    RETRY = "retry"
+
+
+MOVES: Final[Mapping[tuple[GrantState, GrantAct], GrantState]] = {
+    (GrantState.PLANNED, GrantAct.START): GrantState.LIVE,
+    (GrantState.PLANNED, GrantAct.END): GrantState.REVOKING,
+    (GrantState.LIVE, GrantAct.END): GrantState.REVOKING,
+    (GrantState.REVOKING, GrantAct.CONFIRM): GrantState.REVOKED,
+    (GrantState.REVOKING, GrantAct.FAIL): GrantState.STUCK,
+    (GrantState.STUCK, GrantAct.RETRY): GrantState.REVOKING,
+}
+
+
+def step(grant: Grant, act: GrantAct) -> Grant:
+    """Return the grant after `act`; raises `WrongState` when the act is not open to it."""
+    after = MOVES.get((grant.state, act))
+    if after is None:
+        raise WrongState("grant", grant.state.value, act.value)
+    return replace(grant, state=after)
+
+
+def usable_at(grant: Grant, now: datetime) -> bool:
+    """Tell whether what was lent may be used: live, and strictly before the deadline."""
+    return grant.state is GrantState.LIVE and now < grant.deadline
+
+
+def ended(grant: Grant, *, reason: EndReason, by: str | None, now: datetime) -> Grant:
+    """Return the grant on its way out: `REVOKED` at once when nothing of it exists outside, else `REVOKING`.
+
+    Sessions of this service's own accounts exist only as rows that are judged at use, so ending them needs no errand.
+    """
+    going = replace(step(grant, GrantAct.END), end_reason=reason, ended_by=by, ended_at=now)
+    return step(going, GrantAct.CONFIRM) if going.kind is GrantKind.SESSION else going

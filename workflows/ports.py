@@ -1,0 +1,140 @@
+"""What the domain needs from the outside, as protocols; `service/app.py` decides what stands behind them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from workflows.ids import AccountId
+from workflows.records.errand import Errand
+from workflows.records.grant import Grant
+from workflows.records.request import DelegationRequest
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware and in UTC; it never runs backwards past what was already acted upon."""
+
+
+class Entropy(Protocol):
+    """The only source of randomness."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """Return `count` unpredictable bytes."""
+
+
+class Keyring(Protocol):
+    """The master keys, which live outside the database."""
+
+    @property
+    def newest(self) -> str:
+        """The id of the key that new secrets are sealed under."""
+
+    def master(self, key_id: str) -> bytes:
+        """Return the 32 bytes of a key; raises `SealBroken` when the ring does not hold it."""
+
+
+class Reading(Protocol):
+    """A consistent view of the store."""
+
+    def get(self, kind: type[R], *key: object) -> R | None:
+        """Return the record of this kind with this primary key, or None."""
+
+    def find(self, kind: type[R], **equal: object) -> Sequence[R]:
+        """Return every record whose fields equal these values (or lie in a `range`), in primary-key order."""
+
+    def page(self, kind: type[R], *, limit: int, after: tuple[datetime, str] | None, **equal: object) -> Sequence[R]:
+        """Return up to `limit` records, newest first and by id within one instant, behind the `after` position."""
+
+    def count_open_requests(self, *, now: datetime, limit: int, **equal: object) -> int:
+        """Count requests that time has not ended and nobody has decided for good; stops counting at `limit`."""
+
+    def due_requests(self, now: datetime, limit: int) -> Sequence[DelegationRequest]:
+        """Return requests whose stored state is past its time, the longest overdue first."""
+
+    def due_grants(self, now: datetime, limit: int) -> Sequence[Grant]:
+        """Return live grants past their deadline and those whose revocation is unfinished, longest overdue first."""
+
+    def due_errands(self, now: datetime, limit: int) -> Sequence[Errand]:
+        """Return webhook errands that are due, the longest waiting first."""
+
+    def chains(self) -> Sequence[AccountId]:
+        """Return the chain of every audit entry, each once."""
+
+    def next_due(self) -> datetime | None:
+        """Return the earliest instant at which any request, grant or errand becomes due."""
+
+
+class Writing(Reading, Protocol):
+    """One transaction: everything in it becomes true together, or nothing does."""
+
+    def add(self, record: object) -> None:
+        """Insert a record; raises `AlreadyExists` when its key or a unique field is taken."""
+
+    def swap(self, before: R, after: R) -> R:
+        """Replace `before` by `after` if nobody changed it since; returns it with its new revision or `LostRace`."""
+
+    def put(self, record: object) -> None:
+        """Insert the record or replace the one with the same primary key."""
+
+    def remove(self, record: object) -> None:
+        """Delete the record with this primary key, if it is there."""
+
+    def end_requests(self, before: Sequence[DelegationRequest], after: Sequence[DelegationRequest]) -> None:
+        """Swap many requests at once; raises `LostRace` when any of them was changed."""
+
+    def end_grants(self, before: Sequence[Grant], after: Sequence[Grant]) -> None:
+        """Swap many grants at once; raises `LostRace` when any of them was changed."""
+
+    def add_all(self, records: Iterable[object]) -> None:
+        """Insert many records of one kind at once."""
+
+    def purge(self, now: datetime, *, expired_before: datetime, limit: int) -> int:
+        """Delete requests expired before then, stale replays and dead token messages; returns how many rows went."""
+
+    def authority_changed(self) -> None:
+        """Make every cache of decisions, on every replica, look again."""
+
+
+class Store(Protocol):
+    """Where records live."""
+
+    def read(self, work: Callable[[Reading], T]) -> T:
+        """Run `work` on a snapshot and return its result; raises `Unavailable` when the store cannot be reached."""
+
+    def write(self, work: Callable[[Writing], T]) -> T:
+        """Run `work` in a transaction and return its result once that is durable.
+
+        `work` may run more than once and must have no other effect; whatever it raises undoes it and is raised here.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The deployment's choices that the domain obeys; durations are time spans, `base_url` has no trailing slash."""
+
+    partition: str = "aws"
+    base_url: str = "http://127.0.0.1:8470"
+    exchange_cap: int = 100
+    open_requests_per_partner: int = 1000
+    open_requests_per_account: int = 100
+    retention: timedelta = timedelta(days=90)
+    repeat_window: timedelta = timedelta(seconds=60)
+    replay_memory: timedelta = timedelta(minutes=31)
+    allow_loopback_receivers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything a use-case may ask for."""
+
+    store: Store
+    clock: Clock
+    entropy: Entropy
+    keyring: Keyring
+    terms: Terms
