@@ -211,7 +211,10 @@ def _check_head(tx: Reading, sealer: Sealer, chain: AccountId, number: int, last
 def _expected_chains(tx: Reading) -> set[AccountId]:
     """Return the chains that must exist: creating an account, partner or principal is always written down."""
     owners = {account.id for account in tx.find(Account)} | {partner.id for partner in tx.find(Partner)}
-    housed = tx.find(Principal, kind=PrincipalKind.OPERATOR), tx.find(Principal, kind=PrincipalKind.RESOURCE_SERVER)
+    housed = (
+        tx.find(Principal, kind=PrincipalKind.OPERATOR),
+        tx.find(Principal, kind=PrincipalKind.RESOURCE_SERVER),
+    )
     return owners | {principal.account_id for group in housed for principal in group}
 
 

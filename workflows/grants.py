@@ -50,3 +50,10 @@ def ended(grant: Grant, *, reason: EndReason, by: str | None, now: datetime) -> 
     """
     going = replace(step(grant, GrantAct.END), end_reason=reason, ended_by=by, ended_at=now)
     return step(going, GrantAct.CONFIRM) if going.kind is GrantKind.SESSION else going
+
+
+def seen_at(grant: Grant, now: datetime) -> Grant:
+    """Return the grant as a reader must see it: past its deadline it has ended, swept or not."""
+    if grant.state is GrantState.LIVE and now >= grant.deadline:
+        return replace(ended(grant, reason=EndReason.EXPIRED, by=None, now=now), ended_at=grant.deadline)
+    return grant

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from workflows.ids import AccountId
-from workflows.records.errand import Errand
+from workflows.records.errand import Errand, ErrandKind, ErrandState
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
 
@@ -42,14 +42,19 @@ class Keyring(Protocol):
 class Reading(Protocol):
     """A consistent view of the store."""
 
-    def get(self, kind: type[R], *key: object) -> R | None:
+    def get(self, kind: type[R], /, *key: object) -> R | None:
         """Return the record of this kind with this primary key, or None."""
 
-    def find(self, kind: type[R], **equal: object) -> Sequence[R]:
-        """Return every record whose fields equal these values (or lie in a `range`), in primary-key order."""
+    def find(self, kind: type[R], /, **equal: object) -> Sequence[R]:
+        """Return records whose fields equal these values, in primary-key order.
 
-    def page(self, kind: type[R], *, limit: int, after: tuple[datetime, str] | None, **equal: object) -> Sequence[R]:
-        """Return up to `limit` records, newest first and by id within one instant, behind the `after` position."""
+        A `range` of numbers or a `frozenset` of texts stands for any of its members.
+        """
+
+    def page(
+        self, kind: type[R], /, *, limit: int, after: tuple[datetime, str] | None, **equal: object
+    ) -> Sequence[R]:
+        """Return up to `limit` records, newest first (by id within one instant), behind the `after` position."""
 
     def count_open_requests(self, *, now: datetime, limit: int, **equal: object) -> int:
         """Count requests that time has not ended and nobody has decided for good; stops counting at `limit`."""
@@ -62,6 +67,15 @@ class Reading(Protocol):
 
     def due_errands(self, now: datetime, limit: int) -> Sequence[Errand]:
         """Return webhook errands that are due, the longest waiting first."""
+
+    def oldest_errands(
+        self,
+        partner_id: AccountId,
+        kind: ErrandKind,
+        state: ErrandState,
+        limit: int,
+    ) -> Sequence[Errand]:
+        """Return a partner's errands of this kind and state, the oldest first."""
 
     def chains(self) -> Sequence[AccountId]:
         """Return the chain of every audit entry, each once."""
@@ -126,15 +140,15 @@ class Terms:
     retention: timedelta = timedelta(days=90)
     repeat_window: timedelta = timedelta(seconds=60)
     replay_memory: timedelta = timedelta(minutes=31)
-    allow_loopback_receivers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything a use-case may ask for."""
+    """Everything a use-case may ask for. `check_receiver` raises `BadInput` for a URL we would never call."""
 
     store: Store
     clock: Clock
     entropy: Entropy
     keyring: Keyring
     terms: Terms
+    check_receiver: Callable[[str], object]

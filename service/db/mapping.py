@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from sqlalchemy import Row, Table
@@ -44,10 +43,16 @@ def _reader(hint: Any) -> Convert | None:  # noqa: ANN401  a type hint can be an
     return bytes if hint is bytes else None
 
 
-@cache
+_READERS: dict[type[Any], tuple[tuple[str, Convert | None], ...]] = {}
+
+
 def _readers(kind: type[Any]) -> tuple[tuple[str, Convert | None], ...]:
+    known = _READERS.get(kind)
+    if known is not None:
+        return known
     hints = get_type_hints(kind)
-    return tuple((field.name, _reader(hints[field.name])) for field in fields(kind))
+    found = tuple((field.name, _reader(hints[field.name])) for field in fields(kind))
+    return _READERS.setdefault(kind, found)
 
 
 def record_of(kind: type[R], row: Row[Any]) -> R:

@@ -38,6 +38,7 @@ class _Job:
         self.done: Future[Any] = Future()
         self.result: object = None
         self.failure: BaseException | None = None
+        self.changes_authority = False
 
 
 class SqlStore:
@@ -50,7 +51,13 @@ class SqlStore:
         self._thread = threading.Thread(target=self._serve, name="daypass-writer", daemon=True)
         self._closing = threading.Lock()
         self._closed = False
+        self._authority_changes = 0
         self._thread.start()
+
+    @property
+    def authority_changes(self) -> int:
+        """How many durable changes of authority this process has made; caches of decisions compare it."""
+        return self._authority_changes
 
     def read(self, work: Callable[[Reading], T]) -> T:
         """Run `work` on a snapshot and return its result; raises `Unavailable` when the store cannot be reached."""
@@ -105,10 +112,15 @@ class SqlStore:
                 for job in group:
                     self._run(job, connection)
         except Exception as failure:  # noqa: BLE001  the writing thread must outlive whatever one group meets
-            _log.error("store.commit_failed", error=type(failure).__name__)
+            _log.error("store.commit_failed", error=type(failure).__name__, acts=len(group))
+            if len(group) == 1:
+                group[0].done.set_exception(Unavailable(_UNREACHABLE))
+                return
+            # One poisoned act must not fail its neighbours: each gets a transaction of its own.
             for job in group:
-                job.done.set_exception(Unavailable(_UNREACHABLE))
+                self._commit([job])
             return
+        self._authority_changes += sum(job.changes_authority for job in group)
         for job in group:
             if job.failure is not None:
                 job.done.set_exception(job.failure)
@@ -117,8 +129,11 @@ class SqlStore:
 
     def _run(self, job: _Job, connection: Connection) -> None:
         connection.execute(text("SAVEPOINT act"))
+        job.failure = None
         try:
-            job.result = job.work(View(connection))
+            view = View(connection)
+            job.result = job.work(view)
+            job.changes_authority = view.changes_authority
         except DBAPIError as failure:
             # The database itself failed: whether it still holds this savepoint is unknown, so the group goes back.
             _log.error("store.write_failed", error=type(failure.orig).__name__)

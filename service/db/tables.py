@@ -183,9 +183,9 @@ class DelegationRequestRow(SQLModel, table=True):
     __table_args__ = (
         _one_of("state", request.State),
         UniqueConstraint("requestor_id", "workflow_id"),
-        Index("ix_requests_newest", text("created_at DESC"), "id"),
-        Index("ix_requests_owned", "owner_account_id", text("created_at DESC"), "id"),
-        Index("ix_requests_asked", "requestor_id", text("created_at DESC"), "id"),
+        Index("ix_requests_newest", "created_at", "id"),
+        Index("ix_requests_owned", "owner_account_id", "created_at", "id"),
+        Index("ix_requests_asked", "requestor_id", "created_at", "id"),
         Index("ix_requests_due", "expires_at", sqlite_where=text("state <> 'EXPIRED'")),
         Index("ix_requests_expired", "expires_at", sqlite_where=text("state = 'EXPIRED'")),
     )
@@ -231,9 +231,9 @@ class GrantRow(SQLModel, table=True):
         _one_of("state", grant.GrantState),
         _one_of("kind", grant.GrantKind),
         CheckConstraint("exchanges <= exchange_cap", name="exchanges"),
-        Index("ix_grants_newest", text("created_at DESC"), "id"),
-        Index("ix_grants_owned", "account_id", text("created_at DESC"), "id"),
-        Index("ix_grants_lent", "partner_id", text("created_at DESC"), "id"),
+        Index("ix_grants_newest", "created_at", "id"),
+        Index("ix_grants_owned", "account_id", "created_at", "id"),
+        Index("ix_grants_lent", "partner_id", "created_at", "id"),
         Index(
             "ix_grants_due",
             "deadline",

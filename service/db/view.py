@@ -48,6 +48,8 @@ def _matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]
         column = table.c[name]
         if isinstance(value, range):
             clauses.append(column.between(value.start, value.stop - 1))
+        elif isinstance(value, frozenset):
+            clauses.append(column.in_(sorted(value)))
         else:
             clauses.append(column.is_(None) if value is None else column == value_of(value))
     return clauses
@@ -62,18 +64,19 @@ class View:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.changes_authority = False
 
     # --- reading ---------------------------------------------------------------------------------------
 
-    def get(self, kind: type[R], *key: object) -> R | None:
+    def get(self, kind: type[R], /, *key: object) -> R | None:
         """Return the record of this kind with this primary key, or None."""
         table = table_of(kind)
         clauses = [column == value_of(part) for column, part in zip(_key_columns(table), key, strict=True)]
         row = self._connection.execute(select(table).where(*clauses)).one_or_none()
         return None if row is None else record_of(kind, row)
 
-    def find(self, kind: type[R], **equal: object) -> Sequence[R]:
-        """Return every record whose fields equal these values (or lie in a `range`), in primary-key order."""
+    def find(self, kind: type[R], /, **equal: object) -> Sequence[R]:
+        """Return records whose fields equal these values (or are in a `range` or `frozenset`), in key order."""
         table = table_of(kind)
         query = select(table).where(*_matches(table, equal)).order_by(*_key_columns(table))
         return [record_of(kind, row) for row in self._connection.execute(query)]
@@ -81,20 +84,21 @@ class View:
     def page(
         self,
         kind: type[R],
+        /,
         *,
         limit: int,
         after: tuple[datetime, str] | None,
         **equal: object,
     ) -> Sequence[R]:
-        """Return up to `limit` records, newest first and by id within one instant, behind the `after` position."""
+        """Return up to `limit` records, newest first (by id within one instant), behind the `after` position."""
         table = table_of(kind)
         created, key = table.c["created_at"], _key_columns(table)[0]
         clauses = _matches(table, equal)
         if after is not None:
             # The first bound is implied by the second; it lets the index seek instead of scan.
             clauses.append(created <= after[0])
-            clauses.append(or_(created < after[0], and_(created == after[0], key > after[1])))
-        query = select(table).where(*clauses).order_by(created.desc(), key).limit(limit)
+            clauses.append(or_(created < after[0], and_(created == after[0], key < after[1])))
+        query = select(table).where(*clauses).order_by(created.desc(), key.desc()).limit(limit)
         return [record_of(kind, row) for row in self._connection.execute(query)]
 
     def count_open_requests(self, *, now: datetime, limit: int, **equal: object) -> int:
@@ -136,6 +140,19 @@ class View:
         columns = table_of(Errand).c
         waiting = columns["state"] == ErrandState.WAITING.value
         return self._due(Errand, "due_at", now, limit, waiting, columns["kind"] == ErrandKind.WEBHOOK.value)
+
+    def oldest_errands(
+        self,
+        partner_id: AccountId,
+        kind: ErrandKind,
+        state: ErrandState,
+        limit: int,
+    ) -> Sequence[Errand]:
+        """Return a partner's errands of this kind and state, the oldest first."""
+        table = table_of(Errand)
+        clauses = _matches(table, {"partner_id": partner_id, "kind": kind, "state": state})
+        query = select(table).where(*clauses).order_by(table.c["created_at"], table.c["id"]).limit(limit)
+        return [record_of(Errand, row) for row in self._connection.execute(query)]
 
     def chains(self) -> Sequence[AccountId]:
         """Return the chain of every audit entry, each once."""
@@ -190,8 +207,10 @@ class View:
         if not before:
             return
         table = table_of(kind)
-        old_key, old_revision = bindparam("old_key"), bindparam("old_revision")
-        statement = update(table).where(table.c["id"] == old_key, table.c["revision"] == old_revision)
+        statement = update(table).where(
+            table.c["id"] == bindparam("old_key"),
+            table.c["revision"] == bindparam("old_revision"),
+        )
         rows = [
             {
                 **values_of(replace(new, revision=old.revision + 1)),
@@ -230,7 +249,11 @@ class View:
         """Delete requests expired before then, stale replays and dead token messages; returns how many rows went."""
         requests, replays, errands = table_of(DelegationRequest), table_of(Replay), table_of(Errand)
         victims = (
-            (requests, "id", and_(requests.c["state"] == "EXPIRED", requests.c["expires_at"] <= expired_before)),
+            (
+                requests,
+                "id",
+                and_(requests.c["state"] == "EXPIRED", requests.c["expires_at"] <= expired_before),
+            ),
             (replays, "signature", replays.c["expires_at"] <= now),
             (errands, "id", and_(errands.c["expires_at"].is_not(None), errands.c["expires_at"] <= now)),
         )
@@ -244,3 +267,4 @@ class View:
         """Make every cache of decisions, on every replica, look again."""
         table = table_of(Deployment)
         self._connection.execute(update(table).values(authority=table.c["authority"] + 1))
+        self.changes_authority = True

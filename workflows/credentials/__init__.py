@@ -1,1 +1,1 @@
-"""Credentials of the domain: access keys, session tokens and the check of request signatures."""
+"""Credentials: access keys and how they are kept, bearer tokens, and the verification of signatures."""

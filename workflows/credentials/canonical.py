@@ -22,6 +22,8 @@ _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _HIDDEN_SEPARATOR: Final = re.compile(rb"%(?:2e|2f|5c)|\\", re.IGNORECASE)
 # A fragment or query mark inside the path would be split off by some parsers and not by others.
 _OUTSIDE_A_PATH: Final = re.compile(rb"[\x00-\x20\x7f#?]")
+_OUTSIDE_A_QUERY: Final = re.compile(rb"[\x00-\x20\x7f#]")
+_METHOD: Final = re.compile(r"[A-Z]{1,16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,14 @@ def canonical_path(raw_path: bytes) -> bytes:
 def canonical_query(query_string: bytes) -> bytes:
     """The query as sent, its pairs sorted by name and then by value; a bare name gets an equals sign.
 
-    Nothing is decoded or encoded again: `+` and `%20`, or `%2f` and `%2F`, stay different (botocore signs
-    so too).
+    Raises `IncompleteSignature` for blanks and control characters, which would imitate other lines of the
+    canonical request. Nothing is decoded or encoded again: `+` and `%20`, or `%2f` and `%2F`, stay
+    different (botocore signs so too).
     """
     if not query_string:
         return b""
+    if _OUTSIDE_A_QUERY.search(query_string):
+        raise IncompleteSignature("the query string contains blanks or control characters")
     pairs = sorted(pair.partition(b"=")[::2] for pair in query_string.split(b"&"))
     return b"&".join(name + b"=" + value for name, value in pairs)
 
@@ -95,9 +100,11 @@ def canonical_headers(request: HttpRequest, names: Iterable[str]) -> bytes:
 
 def canonical_request(request: HttpRequest, signed_headers: Sequence[str], payload_hash: str) -> bytes:
     """The canonical request of the AWS Signature Version 4 guide; never shown to a caller."""
+    if not _METHOD.fullmatch(request.method):
+        raise IncompleteSignature("the method is not one of upper-case letters")
     return b"\n".join(
         (
-            request.method.encode("utf-8", "surrogatepass"),
+            request.method.encode("ascii"),
             canonical_path(request.raw_path),
             canonical_query(request.query_string),
             canonical_headers(request, signed_headers),

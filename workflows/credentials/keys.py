@@ -72,7 +72,9 @@ def unseal(keyring: Keyring, blob: bytes, *, purpose: str, owner: str) -> bytes:
     try:
         return AESGCM(key).decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], header + owner.encode())
     except (InvalidTag, ValueError):
-        raise SealBroken(f"a sealed {purpose} does not open under key `{key_name.decode('ascii', 'replace')}`") from None
+        raise SealBroken(
+            f"a sealed {purpose} does not open under key `{key_name.decode('ascii', 'replace')}`"
+        ) from None
 
 
 def session_secret(keyring: Keyring, key_id: str, access_key_id: AccessKeyId) -> str:

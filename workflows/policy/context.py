@@ -1,7 +1,7 @@
 """What is known about one request, by condition key.
 
-A value that is a text is single-valued, a tuple of texts is multi-valued; the difference decides how set operators
-and policy variables read it. Keys that are not known are absent, never empty.
+A value that is a text is single-valued, a tuple of texts is multi-valued; the difference decides how set
+operators and policy variables read it. Keys that are not known are absent, never empty.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,8 +26,8 @@ def fold(name: str) -> str:
 class RequestContext:
     """An immutable map from condition key (case-insensitive) to value.
 
-    Raises `BadInput` when one key is given twice in different case: which of the two a policy would see must not be
-    a matter of chance.
+    Raises `BadInput` when one key is given twice in different case: which of the two a policy would see must
+    not be a matter of chance.
     """
 
     __slots__ = ("_values",)
@@ -46,7 +46,7 @@ class RequestContext:
         return self._values.get(fold(name))
 
     def get_folded(self, key: str) -> Value | None:
-        """The value of `key`, which is in lower case already (the engine folds names once, when it parses)."""
+        """The value of `key`, which is in lower case already (the engine folds names once, on parsing)."""
         return self._values.get(key)
 
     def extended(self, more: Mapping[str, str | Iterable[str]]) -> "RequestContext":

@@ -1,8 +1,8 @@
 """Wildcards: three dialects over one matcher that takes time linear in the text.
 
-A pattern is a row of tokens: single characters, and four marks for `*` and `?` with or without leave to cross a
-colon. Marks are numbers, so that no text, whatever it holds, can act as a wildcard once it has been put in literally.
-Nothing here is ever handed to a regular expression.
+A pattern is a row of tokens: single characters, and four marks for `*` and `?` with or without leave to cross
+a colon. Marks are numbers, so that no text, whatever it holds, can act as a wildcard once it has been put in
+literally. Nothing here is ever handed to a regular expression.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,15 +10,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from workflows.errors import DomainError
+from workflows.errors import LimitExceeded
 from workflows.policy.context import fold
 
 MAX_STEPS: Final = 1_000_000
 ARN_FIELDS: Final = 6
-
-
-class WorkExhausted(DomainError):
-    """An evaluation took more steps than it may; whoever asked must answer with a refusal."""
 
 
 class Work:
@@ -31,10 +27,10 @@ class Work:
         self.left = limit
 
     def spend(self, steps: int) -> None:
-        """Take `steps` off; raises `WorkExhausted` when fewer are left."""
+        """Take `steps` off; raises `LimitExceeded` when fewer are left."""
         self.left -= steps
         if self.left < 0:
-            raise WorkExhausted(f"the evaluation took more than {self.limit} steps")
+            raise LimitExceeded(f"the evaluation took more than {self.limit} steps")
 
 
 class Mark(IntEnum):
@@ -52,15 +48,15 @@ _MANY: Final = (Mark.MANY, Mark.MANY_BUT_COLON)
 
 
 def text_tokens(text: str) -> tuple[Token, ...]:
-    """The tokens of `text` where `*` and `?` stand for anything (actions, StringLike, one field of ArnLike)."""
+    """The tokens of `text` where `*` and `?` stand for anything (actions, StringLike, an ArnLike field)."""
     return tuple(Mark.MANY if c == "*" else Mark.ONE if c == "?" else c for c in text)
 
 
 def resource_tokens(text: str) -> tuple[Token, ...]:
     """The tokens of a Resource entry.
 
-    Before the fifth colon a wildcard stays inside its field, except that a `*` which ends its field may run on past
-    colons; behind the fifth colon everything is one text.
+    Before the fifth colon a wildcard stays inside its field, except that a `*` which ends its field may run
+    on past colons; behind the fifth colon everything is one text.
     """
     colons = 0
     tokens: list[Token] = []
@@ -124,8 +120,8 @@ class _Automaton:
 class Glob:
     """A compiled pattern.
 
-    Sorted on construction into the cheapest form that is still exact: a plain text, texts in a row between `*`, or
-    an automaton.
+    Sorted on construction into the cheapest form that is still exact: a plain text, texts in a row between
+    `*`, or an automaton.
     """
 
     tokens: tuple[Token, ...]
@@ -146,7 +142,7 @@ class Glob:
         set_once(self, "_automaton", None if simple else _Automaton(self.tokens))
 
     def matches(self, text: str, work: Work) -> bool:
-        """Whether the whole of `text` fits; raises `WorkExhausted` when `work` runs out."""
+        """Whether the whole of `text` fits; raises `LimitExceeded` when `work` runs out."""
         if self.is_literal:
             return text == self._head
         head, tail = self._head, self._tail
@@ -173,7 +169,7 @@ def _chunks(tokens: Iterable[Token]) -> list[str]:
 
 
 def _in_order(chunks: Sequence[str], text: str, start: int, end: int) -> bool:
-    """Whether the chunks stand in `text[start:end]` one behind the other; taking each at its first place is enough."""
+    """Whether the chunks stand in `text[start:end]` in this order; the first place of each is enough."""
     for chunk in chunks:
         found = text.find(chunk, start, end)
         if found < 0:

@@ -1,7 +1,8 @@
 """A JSON reader for documents that strangers write and that decide who may do what.
 
-The standard reader keeps the last of two equal keys, takes NaN, and runs out of stack on deep nesting; each of these
-lets two readers of one text disagree about what it grants. This one refuses all of it, in linear time.
+The standard reader keeps the last of two equal keys, takes NaN, and runs out of stack on deep nesting; each
+of these lets two readers of one text disagree about what it grants. This one refuses all of it, in linear
+time.
 """
 
 import json
@@ -37,8 +38,8 @@ class _Doubled(dict[str, Json]):
     key: str = ""
 
 
-# A string ends at its quote or, when the quote is missing, at the end of the text. The possessive quantifiers keep
-# the scan linear: an unfinished string must not be scanned again from each quote inside it.
+# A string ends at its quote or, when the quote is missing, at the end of the text. The possessive quantifiers
+# keep the scan linear: an unfinished string must not be scanned again from each quote inside it.
 _STRING_OR_BRACKET: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _OUTSIDE_SPACE: Final = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))|[ \t\n\r]+', re.DOTALL)
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -65,8 +66,9 @@ def read_json(text: str, *, max_depth: int = MAX_DEPTH, max_nodes: int = MAX_NOD
     """The tree that `text` spells; raises `MalformedPolicy` unless it spells exactly one, without ambiguity.
 
     `max_depth` counts nested lists and objects, `max_nodes` every value and every member name.
-    Refused beside plain syntax errors: duplicate names at any depth, NaN and Infinity, a byte order mark, NUL, lone
-    surrogates, number literals longer than 32 characters (RFC 8259 section 4 and 9, RFC 7493 section 2).
+    Refused beside plain syntax errors: duplicate names at any depth, NaN and Infinity, a byte order mark,
+    NUL, lone surrogates, number literals longer than 32 characters (RFC 8259 section 4 and 9, RFC 7493
+    section 2).
     """
     if text.startswith("\ufeff"):
         raise MalformedPolicy("$", "begins with a byte order mark; send plain UTF-8 without one")
@@ -91,7 +93,9 @@ def minified(tree: Json) -> str:
     """`tree` as JSON without insignificant white space, members in their order, characters unescaped."""
     match tree:
         case dict():
-            members = (f"{json.dumps(name, ensure_ascii=False)}:{minified(value)}" for name, value in tree.items())
+            members = (
+                f"{json.dumps(name, ensure_ascii=False)}:{minified(value)}" for name, value in tree.items()
+            )
             return "{" + ",".join(members) + "}"
         case list():
             return "[" + ",".join(map(minified, tree)) + "]"
@@ -102,7 +106,7 @@ def minified(tree: Json) -> str:
 
 
 def count_significant(text: str) -> int:
-    """How many characters `text` has without the white space outside its strings, which IAM does not count."""
+    """How many characters `text` has without the white space outside strings, which IAM does not count."""
     return len(_OUTSIDE_SPACE.sub(lambda found: found[1] or "", text))
 
 

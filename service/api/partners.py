@@ -1,0 +1,140 @@
+"""`/v1/partners`: partners and what they register."""
+
+from litestar import Router, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from service import views
+from service.api.schemas import Activity, NewBoundary, NewChannel, NewPartner, NewTemplate, document_text
+from workflows import credentialing, partnering, templates
+from workflows.arns import root_arn
+from workflows.callers import Call
+from workflows.ports import Ports
+from workflows.records.partner import PolicyTemplate
+
+
+def _template(record: PolicyTemplate) -> views.TemplateView:
+    parsed = templates.parse_template(record.document, wildcard_safe=frozenset(record.wildcard_safe))
+    return views.template(record, [parameter.name for parameter in parsed.parameters])
+
+
+@post("/partners", sync_to_thread=True)
+def create_partner(
+    data: JSONBody[NewPartner],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+) -> views.PartnerView:
+    """Register a partner, with an access key for its programs."""
+    partner = partnering.create_partner(ports, call, partner_id=data.id, name=data.name, domain=data.domain)
+    arn = root_arn(ports.terms.partition, partner.id)
+    key = credentialing.create_access_key(ports, call, arn) if data.access_key else None
+    return views.partner(partner, ports.terms.partition, fresh_key=key)
+
+
+@get("/partners", sync_to_thread=True)
+def list_partners(ports: NamedDependency[Ports], call: NamedDependency[Call]) -> list[views.PartnerView]:
+    """List every partner."""
+    return [views.partner(one, ports.terms.partition) for one in partnering.list_partners(ports, call)]
+
+
+@patch("/partners/{partner_id:str}", sync_to_thread=True)
+def update_partner(
+    partner_id: FromPath[str],
+    data: JSONBody[Activity],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+) -> views.PartnerView:
+    """Stop a partner, with everything it was lent, or let it work again."""
+    partner = partnering.set_partner_active(ports, call, partner_id, active=data.active)
+    return views.partner(partner, ports.terms.partition)
+
+
+@post("/partners/{partner_id:str}/access-keys", sync_to_thread=True)
+def create_access_key(
+    partner_id: FromPath[str],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+) -> views.KeyView:
+    """Give a partner another access key."""
+    return views.key(credentialing.create_access_key(ports, call, root_arn(ports.terms.partition, partner_id)))
+
+
+@post("/partners/{partner_id:str}/templates", sync_to_thread=True)
+def register_template(
+    partner_id: FromPath[str],
+    data: JSONBody[NewTemplate],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+) -> views.TemplateView:
+    """Register a policy template."""
+    template = partnering.register_template(
+        ports,
+        call,
+        partner_id=partner_id,
+        name=data.name,
+        document=document_text(data.document),
+        wildcard_safe=data.wildcard_safe,
+    )
+    return _template(template)
+
+
+@post("/partners/{partner_id:str}/boundaries", sync_to_thread=True)
+def register_boundary(
+    partner_id: FromPath[str],
+    data: JSONBody[NewBoundary],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+) -> views.BoundaryView:
+    """Register a permissions boundary."""
+    boundary = partnering.register_boundary(
+        ports,
+        call,
+        partner_id=partner_id,
+        name=data.name,
+        document=document_text(data.document),
+        description=data.description,
+    )
+    return views.boundary(boundary)
+
+
+@post("/partners/{partner_id:str}/channels", sync_to_thread=True)
+def register_channel(
+    partner_id: FromPath[str],
+    data: JSONBody[NewChannel],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+) -> views.ChannelView:
+    """Register a notification channel."""
+    fresh = partnering.register_channel(ports, call, partner_id=partner_id, name=data.name, url=data.url)
+    return views.new_channel(fresh)
+
+
+@get("/partners/{partner_id:str}/registrations", sync_to_thread=True)
+def list_registrations(
+    partner_id: FromPath[str],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+) -> views.RegisteredView:
+    """List the templates, boundaries and channels of a partner."""
+    found = partnering.registered(ports, call, partner_id)
+    return views.RegisteredView(
+        templates=[_template(one) for one in found.templates],
+        boundaries=[views.boundary(one) for one in found.boundaries],
+        channels=[views.channel(one) for one in found.channels],
+    )
+
+
+ROUTER = Router(
+    "/",
+    route_handlers=[
+        create_partner,
+        list_partners,
+        update_partner,
+        create_access_key,
+        register_template,
+        register_boundary,
+        register_channel,
+        list_registrations,
+    ],
+    tags=["partners"],
+)

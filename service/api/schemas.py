@@ -1,0 +1,148 @@
+"""What comes in over the JSON API. Unknown members are refused: a misspelt restriction must not be ignored."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Text = Annotated[str, Meta(max_length=2048)]
+Name = Annotated[str, Meta(min_length=1, max_length=128)]
+# Kept as the bytes that came, so that the strict reader of the policy engine sees every key, repeated ones too.
+Document = msgspec.Raw
+
+
+def document_text(document: Document) -> str:
+    """Return the text of a policy document that came as a JSON object, or as a JSON string that holds one."""
+    raw = bytes(document)
+    return msgspec.json.decode(raw, type=str) if raw[:1] == b'"' else raw.decode()
+
+
+
+class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
+    """An account to open."""
+
+    id: Name
+    alias: Name
+
+
+class NewUser(msgspec.Struct, forbid_unknown_fields=True):
+    """A user to create; `policies` are names or ARNs, `inline_policies` documents by name."""
+
+    name: Name
+    policies: Annotated[list[Text], Meta(max_length=20)] = []
+    inline_policies: dict[str, Document] = {}
+    boundary: Document | None = None
+    access_key: bool = False
+
+
+class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
+    """A policy to attach: managed by name or ARN, or inline with its document."""
+
+    policy: Text
+    document: Document | None = None
+
+
+class Activity(msgspec.Struct, forbid_unknown_fields=True):
+    """Whether something is to work."""
+
+    active: bool
+
+
+class NewPolicy(msgspec.Struct, forbid_unknown_fields=True):
+    """A managed policy to create."""
+
+    name: Name
+    document: Document
+
+
+class NewDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """A policy document."""
+
+    document: Document
+
+
+class NewPartner(msgspec.Struct, forbid_unknown_fields=True):
+    """A partner to register."""
+
+    id: Name
+    name: Name
+    domain: Text
+    access_key: bool = True
+
+
+class NewTemplate(msgspec.Struct, forbid_unknown_fields=True):
+    """A policy template to register."""
+
+    name: Name
+    document: Document
+    wildcard_safe: Annotated[list[Text], Meta(max_length=50)] = []
+
+
+class NewBoundary(msgspec.Struct, forbid_unknown_fields=True):
+    """A permissions boundary to register."""
+
+    name: Name
+    document: Document
+    description: Text = ""
+
+
+class NewChannel(msgspec.Struct, forbid_unknown_fields=True):
+    """A notification channel to register; without `url` a mailbox that the partner polls."""
+
+    name: Name
+    url: Text | None = None
+
+
+class NewApiToken(msgspec.Struct, forbid_unknown_fields=True):
+    """An API token to make; `principal` is an ARN and by default the caller's own."""
+
+    principal: Text | None = None
+    scopes: Annotated[tuple[Name, ...], Meta(max_length=8)] = ("read", "write")
+    days: int = 90
+
+
+class NewResourceServer(msgspec.Struct, forbid_unknown_fields=True):
+    """A resource server to register."""
+
+    name: Name
+
+
+class Parameter(msgspec.Struct, forbid_unknown_fields=True):
+    """One parameter of a policy template."""
+
+    name: Text
+    values: Annotated[list[str], Meta(max_length=100)]
+    type: Name = "string"
+
+
+class NewDelegationRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A delegation request to file; `session_duration` is in seconds."""
+
+    description: Text
+    policy_template_arn: Text
+    workflow_id: Text
+    notification_channel: Text
+    session_duration: int
+    parameters: Annotated[list[Parameter], Meta(max_length=50)] = []
+    owner_account_id: Name | None = None
+    request_message: Text | None = None
+    redirect_url: Text | None = None
+    only_send_by_owner: bool = False
+
+
+class Acceptance(msgspec.Struct, forbid_unknown_fields=True):
+    """An approval; `digest` is that of the request as it was reviewed."""
+
+    digest: Annotated[str, Meta(min_length=64, max_length=64)]
+
+
+class Note(msgspec.Struct, forbid_unknown_fields=True):
+    """A note or a reason, in the owner's own words."""
+
+    notes: Text | None = None
+
+
+class Exchange(msgspec.Struct, forbid_unknown_fields=True):
+    """An exchange token to trade."""
+
+    exchange_token: Text

@@ -1,0 +1,139 @@
+"""The composition root: from an open house to the ASGI application. The only place that wires."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+from litestar import Litestar, Request, Router
+from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import LifeSpanScope, Scope
+
+from service.access import routes
+from service.access.decider import Decider
+from service.api import accounts, grants, notifications, partners, problems, requests
+from service.api import house as rest
+from service.api.callers import Callers
+from service.aws.gateway import Gateway
+from service.house import House
+from service.jobs.errands import Courier
+from service.jobs.sweep import Sweeper
+from service.jobs.wake import Wake
+from service.notify.webhook import WebhookSender
+from service.observe import health
+from service.signing import Signatures
+from service.web import pages
+from workflows.callers import Call
+from workflows.ports import Ports
+
+_BODY_LIMIT: Final = 256 * 1024
+_OURS: Final = ("/v1/", "/access/v1/", "/schema", "/d/", "/static/", "/health/")
+
+
+def _signatures(house: House) -> Signatures:
+    window = timedelta(minutes=house.settings.signature_window_minutes)
+    return Signatures(house.ports, hosts=house.settings.signed_hosts, window=window)
+
+
+def wake_for(house: House) -> Wake:
+    """Return the periodic work of a process, not yet started."""
+    sender = WebhookSender(allow_loopback=house.settings.insecure_allow_loopback_receivers)
+    return Wake(house.ports, Sweeper(house.ports), Courier(house.ports, sender))
+
+
+class Front:
+    """Sends a request to the AWS endpoint or to the routes of ours.
+
+    The AWS endpoint takes everything that no route of ours has a claim on, because its clients expect XML whatever
+    they call. It stands beside Litestar, which cannot hold a page at `/` together with a mount there.
+    """
+
+    def __init__(self, aws: Gateway, ours: Litestar) -> None:
+        self._aws, self._ours = aws, ours
+
+    async def __call__(self, scope: Scope | LifeSpanScope, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI's two protocols differ in their messages
+        """Answer one ASGI connection."""
+        if scope["type"] == ScopeType.HTTP and not _is_ours(scope):
+            await self._aws(scope, receive, send)
+        else:
+            await self._ours(scope, receive, send)
+
+
+def _is_ours(scope: Scope) -> bool:
+    if scope["path"] == "/":
+        # A browser at the front door; a signed request without a form is an AWS client's.
+        signed = any(name == b"authorization" for name, _ in scope["headers"])
+        return scope.get("method") in ("GET", "HEAD") and not signed
+    return scope["path"].startswith(_OURS)
+
+
+def create_app(house: House) -> Front:
+    """Return the application over an open house; its lifespan runs the periodic work unless the settings say no."""
+    signatures = _signatures(house)
+    return Front(Gateway(house.ports, signatures), _routes(house, signatures))
+
+
+def _routes(house: House, signatures: Signatures) -> Litestar:
+    callers = Callers(house.ports, signatures)
+    decider = Decider(house.ports, lambda: house.store.authority_changes)
+
+    async def provide_call(request: Request[Any, Any, Any]) -> Call:
+        return await callers.call_of(request)
+
+    def provide_ports() -> Ports:
+        return house.ports
+
+    def provide_decider() -> Decider:
+        return decider
+
+    @asynccontextmanager
+    async def periodic_work(_app: Litestar) -> AsyncIterator[None]:
+        if not house.settings.scheduler:
+            yield
+            return
+        wake = wake_for(house)
+        wake.start()
+        try:
+            yield
+        finally:
+            wake.stop()
+
+    api = Router(
+        "/v1",
+        route_handlers=[
+            requests.ROUTER,
+            grants.ROUTER,
+            accounts.ROUTER,
+            partners.ROUTER,
+            notifications.ROUTER,
+            rest.ROUTER,
+        ],
+        dependencies={"call": Provide(provide_call)},
+        request_max_body_size=_BODY_LIMIT,
+    )
+    return Litestar(
+        [
+            api,
+            Router("/", route_handlers=[routes.evaluation, routes.evaluations], request_max_body_size=1024 * 1024),
+            pages.ROUTER,
+            health.ROUTER,
+        ],
+        dependencies={
+            "ports": Provide(provide_ports, sync_to_thread=False),
+            "decider": Provide(provide_decider, sync_to_thread=False),
+        },
+        exception_handlers=dict(problems.HANDLERS),
+        lifespan=[periodic_work],
+        openapi_config=OpenAPIConfig(
+            title="Daypass",
+            version="1",
+            description="Temporary delegation: requests, approvals, grants, credentials and access decisions.",
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
+        ),
+        logging_config=None,
+        debug=False,
+    )

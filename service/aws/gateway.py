@@ -1,0 +1,192 @@
+"""The AWS endpoint: one raw ASGI callable that authenticates, dispatches and owns all of its errors.
+
+Order: size, then signature, then what the form means. It looks at raw bytes only, never at cookies.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import structlog
+from anyio import to_thread
+from litestar.enums import ScopeType
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from service.aws import form, iam, model, query, sts
+from service.aws.protocol import ProtocolError, malformed
+from service.aws.xml import render_error, render_result
+from service.circumstances import Disconnected, TooLarge, call_of, new_call_id, read_limited
+from service.failures import face_of, safe_message
+from service.signing import Signatures
+from service.throttle import Throttle
+from workflows.callers import Call
+from workflows.credentials.sigv4 import HttpRequest
+from workflows.errors import (
+    DomainError,
+    ExpiredExchangeToken,
+    IncompleteSignature,
+    InvalidExchangeToken,
+    NoSuchEntity,
+    Unauthenticated,
+)
+from workflows.ports import Ports
+
+_BODY_LIMIT: Final = 256 * 1024
+_HEADER_LIMIT: Final = 64
+_SERVICES: Final = frozenset({"iam", "sts"})
+_CONTENT_TYPE: Final = (b"content-type", b"text/xml")
+
+Handler = Callable[[Ports, Call, Mapping[str, object]], Mapping[str, object]]
+HANDLERS: Final[Mapping[str, Handler]] = {**iam.HANDLERS, **sts.HANDLERS}
+
+_log = structlog.get_logger(__name__)
+
+
+class Throttles:
+    """How fast one principal may file requests, guess tokens and guess ids."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.creates = Throttle(ports.clock, rate=20, burst=50)
+        self.bad_tokens = Throttle(ports.clock, rate=1 / 3, burst=20)
+        self.bad_ids = Throttle(ports.clock, rate=5, burst=200)
+
+    def before(self, action: str, principal: str) -> None:
+        """Raise `Throttled` when this principal has to wait before it may do this."""
+        if action == "CreateDelegationRequest":
+            self.creates.take(principal)
+        if action == "GetDelegatedAccessToken":
+            self.bad_tokens.check(principal)
+        self.bad_ids.check(principal)
+
+    def after(self, failure: DomainError, principal: str) -> None:
+        """Count a failure that looks like guessing."""
+        if isinstance(failure, (InvalidExchangeToken, ExpiredExchangeToken)):
+            self._count(self.bad_tokens, principal)
+        if isinstance(failure, NoSuchEntity):
+            self._count(self.bad_ids, principal)
+
+    @staticmethod
+    def _count(throttle: Throttle, principal: str) -> None:
+        try:
+            throttle.take(principal)
+        except DomainError:
+            # It already has to wait; this failure is answered as what it is.
+            return
+
+
+class Answer:
+    """What goes back: status, body, and what the log may say of it."""
+
+    def __init__(self, status: int, body: bytes, call_id: str) -> None:
+        self.status, self.body, self.call_id = status, body, call_id
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the response headers; answers carry secrets, so none may be stored."""
+        return [
+            _CONTENT_TYPE,
+            (b"content-length", str(len(self.body)).encode()),
+            (b"x-amzn-requestid", self.call_id.encode()),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+
+
+class Gateway:
+    """`POST /` of the service's port, for boto3, aws-cli and every other AWS client."""
+
+    def __init__(self, ports: Ports, signatures: Signatures) -> None:
+        self._ports, self._signatures, self._throttles = ports, signatures, Throttles(ports)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; anything else is closed."""
+        if scope["type"] != ScopeType.HTTP:
+            await send({"type": "websocket.close", "code": 1000, "reason": None})
+            return
+        call_id = new_call_id(self._ports)
+        try:
+            body = await read_limited(receive, _BODY_LIMIT)
+        except Disconnected:
+            return
+        except TooLarge:
+            error = ProtocolError("RequestEntityTooLarge", 413, f"a request has at most {_BODY_LIMIT} bytes")
+            answer = self._refusal(error, "iam", call_id)
+        else:
+            answer = await to_thread.run_sync(self.answer, scope, body, call_id)
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+    def answer(self, scope: HTTPScope, body: bytes, call_id: str) -> Answer:
+        """Return the answer to one request whose body was read whole."""
+        service, action, principal = "iam", None, None
+        try:
+            request = _request_of(scope, body)
+            signed = self._signatures.caller_of(request, _SERVICES)
+            service, principal = signed.service, signed.caller.principal_id
+            operation, parameters = _operation_of(request)
+            action = operation.name
+            if operation.service != signed.service:
+                raise IncompleteSignature(
+                    f"Credential should be scoped to correct service: '{operation.service}'"
+                )
+            call = call_of(scope, signed.caller, call_id, wire="aws", signature=signed.signature)
+            result = self._run(operation, call, parameters)
+            answer = Answer(200, render_result(operation, result, call_id), call_id)
+            _log.info("aws.call", call=call_id, action=action, principal=call.caller.arn, status=200)
+        except (DomainError, ProtocolError) as failure:
+            if isinstance(failure, DomainError) and principal and not isinstance(failure, Unauthenticated):
+                self._throttles.after(failure, principal)
+            answer = self._refusal(failure, service, call_id)
+            code = failure.code if isinstance(failure, ProtocolError) else face_of(failure).aws_code
+            _log.info("aws.call", call=call_id, action=action, status=answer.status, code=code)
+        except Exception as failure:
+            _log.exception("aws.failed", call=call_id, action=action)
+            answer = self._refusal(failure, service, call_id)
+        return answer
+
+    def _run(
+        self, operation: model.Operation, call: Call, parameters: Mapping[str, str]
+    ) -> Mapping[str, object]:
+        self._throttles.before(operation.name, call.caller.principal_id)
+        return HANDLERS[operation.name](self._ports, call, query.read_input(operation, parameters))
+
+    @staticmethod
+    def _refusal(failure: Exception, service: str, call_id: str) -> Answer:
+        if isinstance(failure, ProtocolError):
+            status, code, sender, message = failure.status, failure.code, True, failure.message
+        else:
+            face = face_of(failure)
+            status, code, sender = face.aws_status, face.aws_code, face.sender
+            message = safe_message(failure)
+        body = render_error(service=service, code=code, message=message, sender=sender, request_id=call_id)
+        return Answer(status, body, call_id)
+
+
+def _request_of(scope: HTTPScope, body: bytes) -> HttpRequest:
+    headers = list(scope["headers"])
+    if len(headers) > _HEADER_LIMIT:
+        raise ProtocolError(
+            "RequestHeaderFieldsTooLarge", 431, f"a request has at most {_HEADER_LIMIT} headers"
+        )
+    return HttpRequest(
+        method=scope["method"],
+        raw_path=scope.get("raw_path") or b"/",
+        query_string=scope["query_string"],
+        headers=[(bytes(name), bytes(value)) for name, value in headers],
+        body=body,
+    )
+
+
+def _operation_of(request: HttpRequest) -> tuple[model.Operation, Mapping[str, str]]:
+    """Return the operation that the body names and the whole form; all but a form posted to `/` is refused."""
+    if request.raw_path != b"/":
+        raise ProtocolError("NotFound", 404, "this endpoint has no other path than /")
+    if request.method != "POST":
+        raise ProtocolError("MethodNotAllowed", 405, "operations are posted as a form")
+    if request.query_string:
+        raise malformed("operations and their parameters belong in the body, not in the address")
+    content_type = next((value for name, value in request.headers if name == b"content-type"), None)
+    parameters = form.parse_form(request.body, content_type)
+    operation = model.named_in(parameters)
+    if operation.name not in HANDLERS:
+        raise ProtocolError("InvalidAction", 400, f"Could not find operation {operation.name}")
+    return operation, parameters

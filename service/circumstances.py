@@ -1,0 +1,57 @@
+"""What every HTTP wire reads off a request the same way: its body within bounds, and where the call came from."""
+
+from litestar.types import Receive, Scope
+
+from workflows.callers import Call, Caller
+from workflows.ports import Ports
+
+_LONGEST_USER_AGENT = 256
+
+
+class TooLarge(Exception):
+    """The body is larger than is accepted; nothing more of it was read."""
+
+
+class Disconnected(Exception):
+    """The client went away before its request was complete."""
+
+
+async def read_limited(receive: Receive, limit: int) -> bytes:
+    """Return the whole body of at most `limit` bytes; raises `TooLarge` as soon as it is longer."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        if message["type"] != "http.request":
+            continue
+        chunk = message["body"]
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge
+        chunks.append(chunk)
+        if not message["more_body"]:
+            return b"".join(chunks)
+
+
+def new_call_id(ports: Ports) -> str:
+    """Return an id for one call, in the shape of a UUID."""
+    digits = ports.entropy.token_bytes(16).hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def call_of(scope: Scope, caller: Caller, call_id: str, *, wire: str, signature: str | None) -> Call:
+    """Return the circumstances of a call. The source is the socket's peer: forwarded headers are not believed."""
+    client = scope.get("client")
+    agent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
+    text = agent.decode("ascii", "replace")[:_LONGEST_USER_AGENT]
+    return Call(
+        caller=caller,
+        id=call_id,
+        wire=wire,
+        source_ip=client[0] if client else None,
+        user_agent="".join(letter if letter.isprintable() else "?" for letter in text) or None,
+        signature=signature,
+        secure=scope["scheme"] == "https",
+    )

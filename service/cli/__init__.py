@@ -1,0 +1,1 @@
+"""The command line: a noun, then a verb; thin over the same use-cases as every other wire."""

@@ -1,0 +1,81 @@
+"""`daypass check` and `daypass migrate`: what this deployment is, and what is wrong with it."""
+
+import os
+import sys
+from typing import Any
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from service.cli.desk import failing_clearly, json_option, print_json
+from service.db.schema import HEAD, schema_version
+from service.db.schema import migrate as run_migrations
+from service.errors import StartError
+from service.keyring import load_key_file
+from service.settings import Settings, load_settings
+
+_PROBLEMS = 1
+
+
+def _masked(settings: Settings) -> dict[str, Any]:
+    """Return every setting as text; a password in the database address is not shown."""
+    shown = {name: getattr(settings, name) for name in Settings.model_fields}
+    shown["database_url"] = settings.url.render_as_string(hide_password=True)
+    shown["master_key_file"] = settings.key_file
+    shown["base_url"] = settings.origin
+    return {f"DAYPASS_{name.upper()}": str(value) for name, value in shown.items()}
+
+
+def _problems(settings: Settings) -> list[str]:
+    problems = []
+    try:
+        version = schema_version(settings.url)
+    except DBAPIError:
+        return [f"{settings.database_file} cannot be opened as a database"]
+    key_exists = settings.key_file.exists()
+    if version is None:
+        if not os.access(settings.database_file.parent, os.W_OK):
+            problems.append(f"{settings.database_file.parent} cannot be written to")
+    elif version != HEAD:
+        problems.append(f"the database has schema {version}, this release needs {HEAD}; run: daypass migrate")
+    if version is not None and not key_exists:
+        problems.append(f"there is a database but no master key file at {settings.key_file}")
+    if key_exists:
+        try:
+            load_key_file(settings.key_file)
+        except StartError as failure:
+            problems.append(str(failure))
+    return problems
+
+
+@click.command()
+@json_option
+@failing_clearly
+def check(as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+    """Print the settings, secrets masked, and say what is wrong; changes nothing. Exit code 1 if anything is."""
+    settings = load_settings()
+    shown, problems, warnings = _masked(settings), _problems(settings), settings.warnings
+    if as_json:
+        print_json({"ok": not problems, "settings": shown, "problems": problems, "warnings": warnings})
+    else:
+        for name, value in shown.items():
+            click.echo(f"{name}={value}")
+        for line in warnings:
+            click.echo(f"warning: {line}")
+        for line in problems:
+            click.echo(f"problem: {line}")
+        click.echo("problems found" if problems else "everything is in order")
+    if problems:
+        sys.exit(_PROBLEMS)
+
+
+@click.command()
+@json_option
+@failing_clearly
+def migrate(as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+    """Bring the database schema to this release, in one transaction; does nothing when it is there already."""
+    before, after = run_migrations(load_settings().url)
+    if as_json:
+        print_json({"before": before, "after": after})
+    else:
+        click.echo(f"schema {after}: nothing to do" if before == after else f"schema {before or 'none'} -> {after}")

@@ -1,0 +1,151 @@
+"""`daypass partner`, `template`, `boundary` and `channel`."""
+
+from pathlib import Path
+
+import click
+
+from service import views
+from service.cli.desk import failing_clearly, json_option, opened, read_document, show, show_many
+from workflows import credentialing, partnering, templates
+from workflows.arns import root_arn
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_partner_option = click.option("--partner", required=True, metavar="ID", help="The partner's 12-digit account id.")
+
+
+@click.group()
+def partner() -> None:
+    """Register partners: the products that ask for access."""
+
+
+@partner.command("create")
+@click.option("--id", "partner_id", required=True, metavar="ID", help="The partner's 12-digit account id.")
+@click.option("--name", required=True, help="The display name approvers will read, up to 30 characters.")
+@click.option("--domain", required=True, help="The partner's domain, such as www.example.com.")
+@json_option
+@failing_clearly
+def create_partner(partner_id: str, name: str, domain: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+    """Register a partner, with an access key and an API token for its programs; both are shown this once."""
+    with opened() as (ports, call):
+        made = partnering.create_partner(ports, call, partner_id=partner_id, name=name, domain=domain)
+        arn = root_arn(ports.terms.partition, made.id)
+        key = credentialing.create_access_key(ports, call, arn)
+        token = credentialing.create_api_token(ports, call, arn)
+        view = views.partner(made, ports.terms.partition, fresh_key=key, fresh_token=token)
+    show(view, as_json=as_json)
+
+
+@partner.command("list")
+@json_option
+@failing_clearly
+def list_partners(as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+    """List every partner."""
+    with opened() as (ports, call):
+        found = [views.partner(one, ports.terms.partition) for one in partnering.list_partners(ports, call)]
+    show_many("partners", found, ("id", "name", "domain", "active"), as_json=as_json)
+
+
+def _set_active(partner_id: str, *, active: bool, as_json: bool) -> None:
+    with opened() as (ports, call):
+        changed = partnering.set_partner_active(ports, call, partner_id, active=active)
+        view = views.partner(changed, ports.terms.partition)
+    show(view, as_json=as_json)
+
+
+@partner.command("disable")
+@click.option("--id", "partner_id", required=True, metavar="ID", help="The partner's 12-digit account id.")
+@json_option
+@failing_clearly
+def disable(partner_id: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+    """Stop a partner: its keys, its tokens and every session that it was lent."""
+    _set_active(partner_id, active=False, as_json=as_json)
+
+
+@partner.command("enable")
+@click.option("--id", "partner_id", required=True, metavar="ID", help="The partner's 12-digit account id.")
+@json_option
+@failing_clearly
+def enable(partner_id: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+    """Let a partner work again."""
+    _set_active(partner_id, active=True, as_json=as_json)
+
+
+@click.group()
+def template() -> None:
+    """Register policy templates of a partner."""
+
+
+@template.command("register")
+@_partner_option
+@click.option("--name", required=True, help="The name; today's date is added unless it ends in _YYYY_MM_DD.")
+@click.option("--file", "path", required=True, type=_FILE, help="The policy template.")
+@click.option(
+    "--wildcard-safe",
+    multiple=True,
+    metavar="PARAMETER",
+    help="A parameter whose values may hold * and ?. May be repeated.",
+)
+@json_option
+@failing_clearly
+def register_template(partner: str, name: str, path: Path, wildcard_safe: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+    """Register a policy template; it is immutable, a new version is a new name."""
+    document = read_document(path)
+    with opened() as (ports, call):
+        made = partnering.register_template(
+            ports,
+            call,
+            partner_id=partner,
+            name=name,
+            document=document,
+            wildcard_safe=wildcard_safe,
+        )
+    parsed = templates.parse_template(document, wildcard_safe=frozenset(wildcard_safe))
+    show(views.template(made, [parameter.name for parameter in parsed.parameters]), as_json=as_json)
+
+
+@click.group()
+def boundary() -> None:
+    """Register permissions boundaries of a partner."""
+
+
+@boundary.command("register")
+@_partner_option
+@click.option("--name", required=True, help="The name; today's date is added unless it ends in _YYYY_MM_DD.")
+@click.option("--file", "path", required=True, type=_FILE, help="The policy document.")
+@click.option("--description", default="", help="What the boundary is for.")
+@json_option
+@failing_clearly
+def register_boundary(partner: str, name: str, path: Path, description: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+    """Register a permissions boundary; it is immutable, a new version is a new name."""
+    document = read_document(path)
+    with opened() as (ports, call):
+        made = partnering.register_boundary(
+            ports,
+            call,
+            partner_id=partner,
+            name=name,
+            document=document,
+            description=description,
+        )
+    show(views.boundary(made), as_json=as_json)
+
+
+@click.group()
+def channel() -> None:
+    """Register notification channels of a partner."""
+
+
+@channel.command("register")
+@_partner_option
+@click.option("--name", required=True, help="The name: letters, digits, hyphens and underscores.")
+@click.option("--url", help="The https receiver to post signed notifications to.")
+@click.option("--poll", is_flag=True, help="A mailbox that the partner fetches with GET /v1/notifications.")
+@json_option
+@failing_clearly
+def register_channel(partner: str, name: str, url: str | None, poll: bool, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+    """Register a notification channel; give either --url or --poll."""
+    if (url is None) is not poll:
+        raise click.UsageError("give either --url or --poll")
+    with opened() as (ports, call):
+        fresh = partnering.register_channel(ports, call, partner_id=partner, name=name, url=url)
+    show(views.new_channel(fresh), as_json=as_json)

@@ -1,0 +1,54 @@
+"""`daypass serve`: the service, under uvicorn."""
+
+import click
+import structlog
+import uvicorn
+
+from service.app import create_app
+from service.cli.desk import failing_clearly
+from service.house import House, open_house
+from service.observe.logs import configure_logs
+from service.settings import load_settings
+
+_log = structlog.get_logger(__name__)
+
+
+def server_for(house: House) -> uvicorn.Server:
+    """Return a server over an open house: no access log of its own, no forwarded headers believed."""
+    config = uvicorn.Config(
+        create_app(house),
+        host=house.settings.host,
+        port=house.settings.port,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        h11_max_incomplete_event_size=16 * 1024,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=20,
+        lifespan="on",
+    )
+    return uvicorn.Server(config)
+
+
+@click.command()
+@click.option("--host", help="The address to listen on.  [default: DAYPASS_HOST, else 127.0.0.1]")
+@click.option("--port", type=int, help="The port to listen on.  [default: DAYPASS_PORT, else 8470]")
+@failing_clearly
+def serve(host: str | None, port: int | None) -> None:
+    """Run the service: the AWS endpoint, the JSON API, access decisions and the periodic work.
+
+    On first start it creates the database and, readable by its owner alone, the master key file.
+    """
+    settings = load_settings(host=host, port=port)
+    configure_logs(settings.log_format)
+    for warning in settings.warnings:
+        _log.warning("settings.warning", warning=warning)
+    house = open_house(settings)
+    try:
+        _log.info("serve.start", address=settings.origin, database=str(settings.database_file))
+        server_for(house).run()
+    finally:
+        house.close()
+        _log.info("serve.stop")

@@ -1,0 +1,92 @@
+"""Opens the house: from settings to the ports that every use-case asks for. No web framework is imported here."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+from service.clock import SystemClock
+from service.db.schema import migrate, schema_version
+from service.db.store import SqlStore
+from service.entropy import SystemEntropy
+from service.errors import StartError
+from service.keyring import FileKeyring, create_key_file, load_key_file
+from service.notify.guard import check_url
+from service.settings import Settings
+from workflows.credentials.keys import key_check, same_text
+from workflows.errors import SealBroken
+from workflows.ports import Clock, Keyring, Ports, Writing
+from workflows.records.deployment import Deployment
+
+_EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that one process holds open."""
+
+    settings: Settings
+    ports: Ports
+    store: SqlStore
+
+    def close(self) -> None:
+        """Finish what is being written and let go of the database."""
+        self.store.close()
+
+
+def _keyring(settings: Settings, *, fresh: bool) -> FileKeyring:
+    path = settings.key_file
+    if not path.exists():
+        if not fresh:
+            raise StartError(
+                f"there is a database at {settings.database_file} but no master key file at {path}; "
+                "without it no secret opens. Put the file back, or point DAYPASS_MASTER_KEY_FILE to it",
+            )
+        create_key_file(path, SystemEntropy())
+    return load_key_file(path)
+
+
+def _deployment(tx: Writing, keyring: Keyring, now: datetime) -> Deployment:
+    """Return the deployment's row, made on first start; raises `StartError` when it belongs to another key."""
+    found = tx.find(Deployment)
+    if not found:
+        deployment_id = "dp-" + SystemEntropy().token_bytes(8).hex()
+        check = f"{keyring.newest}:{key_check(keyring, keyring.newest, deployment_id)}"
+        fresh = Deployment(deployment_id, check, authority=0, high_water=now, created_at=now)
+        tx.add(fresh)
+        return fresh
+    key_id, _, check = found[0].key_check.partition(":")
+    try:
+        genuine = same_text(check, key_check(keyring, key_id, found[0].id))
+    except SealBroken:
+        genuine = False
+    if not genuine:
+        raise StartError(
+            "the master key file belongs to another database; point DAYPASS_MASTER_KEY_FILE to its own"
+        )
+    return found[0]
+
+
+def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
+    """Open the database and the key ring, migrate if need be, and return the house.
+
+    `clock` stands in for the machine's. Raises `StartError` saying what is missing or does not fit.
+    """
+    keyring = _keyring(settings, fresh=schema_version(settings.url) is None)
+    migrate(settings.url)
+    store = SqlStore(settings.url)
+    try:
+        started = clock or SystemClock(_EPOCH)
+        deployment = store.write(lambda tx: _deployment(tx, keyring, started.now()))
+    except BaseException:
+        store.close()
+        raise
+    ports = Ports(
+        store=store,
+        clock=clock or SystemClock(deployment.high_water),
+        entropy=SystemEntropy(),
+        keyring=keyring,
+        terms=settings.terms,
+        check_receiver=partial(check_url, allow_loopback=settings.insecure_allow_loopback_receivers),
+    )
+    return House(settings, ports, store)

@@ -1,0 +1,58 @@
+"""Retires what time has ended, in batches, and remembers how late it is.
+
+Nothing waits for a sweep: whatever has ended is refused at use. A sweep makes the end visible.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from workflows.authentication import deployment_of
+from workflows.errors import LostRace
+from workflows.ports import Ports, Writing
+from workflows.revocation import sweep
+
+BATCH: Final = 500
+_FLUSH: Final = timedelta(seconds=5)
+_log = structlog.get_logger(__name__)
+
+
+class Sweeper:
+    """Sweeps until nothing is due."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._flushed_at: datetime | None = None
+
+    def run(self) -> int:
+        """Retire everything that is due; return how many rows that were."""
+        total = 0
+        while swept := self._once():
+            total += swept
+        if total:
+            _log.info("sweep.done", retired=total)
+        self._remember_the_time()
+        return total
+
+    def _once(self) -> int:
+        try:
+            return sweep(self._ports, limit=BATCH).total
+        except LostRace:
+            # Another replica retired some of them first; the next look no longer finds those.
+            return 1
+
+    def _remember_the_time(self) -> None:
+        """Write down the latest instant acted upon, so that a clock set back before the next start is noticed."""
+        now = self._ports.clock.now()
+        if self._flushed_at is not None and now - self._flushed_at < _FLUSH:
+            return
+
+        def work(tx: Writing) -> None:
+            deployment = deployment_of(tx)
+            if now > deployment.high_water:
+                tx.put(replace(deployment, high_water=now))
+
+        self._ports.store.write(work)
+        self._flushed_at = now

@@ -1,0 +1,82 @@
+"""APScheduler, as a clock and nothing else: its jobs live in memory, carry no arguments and may run anywhere, twice.
+
+A watch looks twice a second when something will be due next; work that falls due before the next look gets a wake-up
+of its own, at its instant.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, timedelta
+from typing import Final
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from service.jobs.errands import Courier
+from service.jobs.sweep import Sweeper
+from workflows.errors import Unavailable
+from workflows.ports import Ports
+
+_WATCH: Final = timedelta(milliseconds=500)
+_ALWAYS: Final = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+_log = structlog.get_logger(__name__)
+
+
+class Wake:
+    """Keeps a process's periodic work going between `start` and `stop`."""
+
+    def __init__(self, ports: Ports, sweeper: Sweeper, courier: Courier) -> None:
+        self._ports, self._sweeper, self._courier = ports, sweeper, courier
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            job_defaults=_ALWAYS,
+            executors={"default": ThreadPoolExecutor(3)},
+        )
+
+    def start(self) -> None:
+        """Begin to watch; what fell due while nothing ran is done first."""
+        self._scheduler.add_job(
+            self._guarded(self._watch),
+            "interval",
+            seconds=_WATCH.total_seconds(),
+            id="watch",
+            next_run_time=self._ports.clock.now(),
+        )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop watching and wait for what is being done."""
+        self._scheduler.shutdown(wait=True)
+        self._courier.stop()
+
+    def _watch(self) -> None:
+        due = self._ports.store.read(lambda tx: tx.next_due())
+        now = self._ports.clock.now()
+        if due is not None and now < due < now + _WATCH:
+            self._scheduler.add_job(
+                self._guarded(self._work),
+                "date",
+                run_date=due,
+                id="due",
+                replace_existing=True,
+            )
+        elif due is not None and due <= now:
+            self._work()
+        else:
+            self._sweeper.run()
+
+    def _work(self) -> None:
+        self._sweeper.run()
+        self._courier.run()
+
+    def _guarded(self, work: Callable[[], object]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                work()
+            except Unavailable:
+                _log.warning("wake.store_unavailable")
+            except Exception:
+                # A job that raises would be reported by the scheduler alone; the next wake-up tries again.
+                _log.exception("wake.failed")
+
+        return run

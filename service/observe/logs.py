@@ -1,0 +1,34 @@
+"""Structured logs. Fields are written only where a call names them; nothing dumps a request, a body or a header."""
+
+import logging
+import sys
+from typing import Final
+
+import structlog
+
+from service.settings import LogFormat
+
+_SHARED: Final = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
+def configure_logs(style: LogFormat) -> None:
+    """Send every log line to standard error in the chosen style; exceptions without their local variables."""
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if style is LogFormat.JSON
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    )
+    exceptions = [structlog.processors.format_exc_info] if style is LogFormat.JSON else []
+    structlog.configure(
+        processors=[*_SHARED, *exceptions, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,53 @@
+"""Token buckets in this process: who asks too fast is told so before any work is done.
+
+Memory is bounded: the bucket that was used longest ago goes first, and a full bucket need not be remembered.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+
+from workflows.errors import Throttled
+from workflows.ports import Clock
+
+_MOST_BUCKETS = 10_000
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    filled_at: datetime
+
+
+class Throttle:
+    """`burst` acts at once, then `rate` per second, for each key."""
+
+    def __init__(self, clock: Clock, *, rate: float, burst: int) -> None:
+        self._clock, self._rate, self._burst = clock, rate, burst
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, key: str) -> None:
+        """Spend one act; raises `Throttled` when none is left."""
+        with self._lock:
+            bucket = self._filled(key)
+            if bucket.tokens < 1:
+                raise Throttled("Rate exceeded")
+            bucket.tokens -= 1
+
+    def check(self, key: str) -> None:
+        """Raise `Throttled` when no act is left, without spending one."""
+        with self._lock:
+            if self._filled(key).tokens < 1:
+                raise Throttled("Rate exceeded")
+
+    def _filled(self, key: str) -> _Bucket:
+        now = self._clock.now()
+        bucket = self._buckets.setdefault(key, _Bucket(float(self._burst), now))
+        self._buckets.move_to_end(key)
+        gained = (now - bucket.filled_at).total_seconds() * self._rate
+        bucket.tokens, bucket.filled_at = min(float(self._burst), bucket.tokens + gained), now
+        if len(self._buckets) > _MOST_BUCKETS:
+            self._buckets.popitem(last=False)
+        return bucket

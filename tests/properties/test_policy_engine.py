@@ -1,0 +1,260 @@
+"""Laws that hold for every policy and every request, and a parser that hostile text cannot upset."""
+
+import importlib.util
+import json
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from workflows.errors import MalformedPolicy
+from workflows.policy.context import RequestContext
+from workflows.policy.document import PolicyKind, parse_policy, policy_from_tree
+from workflows.policy.evaluate import FULL_ACCESS, Layer, LayerKind, NamedPolicy, Outcome, Request, decide
+from workflows.policy.patterns import Glob, Work, resource_tokens, text_tokens
+from workflows.policy.permission_check import CheckResult, covers
+from workflows.policy.strict_json import minified, read_json
+
+Document = dict[str, Any]
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        name, Path(__file__).parents[1] / "reference" / f"{name}.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+made = _load("policy_documents")
+_LAW = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def _requests(draw: st.DrawFn) -> Request:
+    context = RequestContext(draw(made.contexts()))
+    return Request(draw(st.sampled_from(made.ACTIONS)), draw(st.sampled_from(made.RESOURCES)), context)
+
+
+def _layer(documents: list[Document], kind: LayerKind = LayerKind.IDENTITY) -> Layer:
+    policies = (parse_policy(json.dumps(document), kind=PolicyKind.IDENTITY) for document in documents)
+    return Layer(kind, "layer", tuple(NamedPolicy("policy", policy) for policy in policies))
+
+
+def _allowed(layers: list[list[Document]], request: Request) -> bool:
+    return decide([_layer(layer) for layer in layers], request).allowed
+
+
+# --- laws of the engine ----------------------------------------------------------------------------------
+
+
+@_LAW
+@given(st.lists(made.documents(), max_size=2), made.statements(effects=("Deny",)), _requests())
+def test_adding_a_deny_never_allows(documents: list[Document], deny: Document, request: Request) -> None:
+    more = [*documents, {"Version": "2012-10-17", "Statement": [deny]}]
+    assert _allowed([documents], request) or not _allowed([more], request)
+
+
+@_LAW
+@given(made.documents(), _requests())
+def test_removing_an_allow_never_allows(document: Document, request: Request) -> None:
+    before = _allowed([[document]], request)
+    for index, statement in enumerate(document["Statement"]):
+        if statement["Effect"] == "Allow" and len(document["Statement"]) > 1:
+            left = [each for place, each in enumerate(document["Statement"]) if place != index]
+            assert before or not _allowed([[{**document, "Statement": left}]], request)
+
+
+@_LAW
+@given(made.layers(), st.lists(made.documents(), max_size=2), st.sampled_from(LayerKind), _requests())
+def test_adding_a_layer_never_allows(
+    layers: list[list[Document]], more: list[Document], kind: LayerKind, request: Request
+) -> None:
+    below = [_layer(layer) for layer in layers]
+    if below:
+        assert decide(below, request).allowed or not decide([*below, _layer(more, kind)], request).allowed
+
+
+@_LAW
+@given(made.layers(), st.data(), _requests())
+def test_order_and_repetition_change_nothing(
+    layers: list[list[Document]], data: st.DataObject, request: Request
+) -> None:
+    def mixed(entries: list[Any]) -> list[Any]:
+        return data.draw(st.permutations(entries + entries[:1]))
+
+    shuffled = [
+        [{**document, "Statement": mixed(document["Statement"])} for document in mixed(layer)]
+        for layer in mixed(layers)
+    ]
+    first = decide([_layer(layer) for layer in layers], request)
+    assert decide([_layer(layer) for layer in shuffled], request).outcome is first.outcome
+
+
+@_LAW
+@given(made.layers(), _requests())
+def test_the_case_of_an_action_is_irrelevant(layers: list[list[Document]], request: Request) -> None:
+    outcomes = {
+        decide(
+            [_layer(layer) for layer in layers], Request(action, request.resource, request.context)
+        ).outcome
+        for action in (
+            request.action,
+            request.action.lower(),
+            request.action.upper(),
+            request.action.swapcase(),
+        )
+    }
+    assert len(outcomes) == 1
+
+
+@_LAW
+@given(st.text("aA", min_size=1, max_size=6), st.text("aA", min_size=1, max_size=6))
+def test_the_case_of_a_resource_counts(named: str, asked: str) -> None:
+    document = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": f"arn:aws:s3:::{named}"}}
+    assert _allowed([[document]], Request("s3:GetObject", f"arn:aws:s3:::{asked}")) == (named == asked)
+
+
+@_LAW
+@given(made.layers(), _requests())
+def test_a_decision_agrees_with_its_own_reasons(layers: list[list[Document]], request: Request) -> None:
+    decision = decide([_layer(layer) for layer in layers], request)
+    outcomes = [verdict.outcome for verdict in decision.layers]
+    assert decision.allowed == (decision.outcome is Outcome.ALLOWED)
+    assert decision.allowed == (bool(outcomes) and set(outcomes) == {Outcome.ALLOWED})
+    assert (decision.outcome is Outcome.EXPLICIT_DENY) == (Outcome.EXPLICIT_DENY in outcomes)
+    for verdict in decision.layers:
+        assert (verdict.statement is None) == (verdict.outcome is Outcome.IMPLICIT_DENY)
+
+
+# --- the permission check --------------------------------------------------------------------------------
+
+
+@settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(made.layers(), made.documents(), st.lists(_requests(), min_size=4, max_size=8))
+def test_the_permission_check_is_never_wrong(
+    layers: list[list[Document]], document: Document, requests: list[Request]
+) -> None:
+    caller = [_layer(layer) for layer in layers]
+    asked = _layer([document], LayerKind.SESSION)
+    result, witness = covers(caller, asked.policies[0].policy)
+    if result is CheckResult.ALLOWED:
+        for request in requests:
+            assert decide(caller, request).allowed or not decide([asked], request).allowed
+    if witness is not None:
+        assert decide([asked], witness.request).allowed
+        for request in requests:
+            elsewhere = Request(witness.request.action, witness.request.resource, request.context)
+            assert not decide(caller, elsewhere).allowed
+    assert (witness is not None) == (result is CheckResult.DENIED)
+
+
+@_LAW
+@given(made.documents())
+def test_full_access_covers_whatever_is_asked(document: Document) -> None:
+    full = Layer(LayerKind.IDENTITY, "caller", (FULL_ACCESS,))
+    assert covers([full], _layer([document]).policies[0].policy) == (CheckResult.ALLOWED, None)
+
+
+# --- the parser ------------------------------------------------------------------------------------------
+
+
+@_LAW
+@given(made.documents())
+def test_a_document_survives_the_round_trip(document: Document) -> None:
+    text = json.dumps(document, indent=2)
+    policy = parse_policy(text, kind=PolicyKind.IDENTITY)
+    short = minified(read_json(text))
+    assert json.loads(short) == document
+    assert parse_policy(short, kind=PolicyKind.IDENTITY) == policy
+    assert policy_from_tree(read_json(text), kind=PolicyKind.IDENTITY) == policy
+    assert minified(read_json(short)) == short
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(made.RESOURCE_PATTERNS),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "Version",
+                    "Statement",
+                    "Effect",
+                    "Action",
+                    "Resource",
+                    "Condition",
+                    "StringLike",
+                    "aws:x",
+                    "Sid",
+                ]
+            )
+            | st.text(max_size=4),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.one_of(
+        st.text(),
+        _JSON.map(json.dumps),
+        st.text('{}[]",:\\u0e1 \n\ud800'),
+        st.binary().map(lambda b: b.decode("latin-1")),
+    )
+)
+def test_hostile_text_meets_only_a_malformed_policy(text: str) -> None:
+    for kind in PolicyKind:
+        with suppress(MalformedPolicy):
+            parse_policy(text, kind=kind, max_chars=5000)
+
+
+@settings(max_examples=500, deadline=None)
+@given(made.statements(), st.data())
+def test_a_document_with_one_member_spoilt_meets_only_a_malformed_policy(
+    statement: Document, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(sorted(statement)))
+    document = {"Version": "2012-10-17", "Statement": [{**statement, name: data.draw(_JSON)}]}
+    with suppress(MalformedPolicy):
+        parse_policy(json.dumps(document), kind=PolicyKind.IDENTITY)
+
+
+@_LAW
+@given(
+    made.layers(),
+    st.text(),
+    st.text(),
+    st.dictionaries(st.text(max_size=3), st.text() | st.lists(st.text()), max_size=2),
+)
+def test_a_hostile_request_is_answered_and_never_raises(
+    layers: list[list[Document]], action: str, resource: str, values: dict[str, str | list[str]]
+) -> None:
+    context = RequestContext(
+        {f"aws:{index}{name}": value for index, (name, value) in enumerate(values.items())}
+    )
+    assert decide([_layer(layer) for layer in layers], Request(action, resource, context)).because
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text("ab*?:", max_size=60), st.text("ab:", max_size=400))
+def test_a_match_takes_at_most_one_step_for_each_character(pattern: str, text: str) -> None:
+    for tokens in (text_tokens(pattern), resource_tokens(pattern)):
+        work = Work()
+        Glob(tokens).matches(text, work)
+        assert work.limit - work.left <= len(text)

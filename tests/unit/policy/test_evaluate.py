@@ -1,0 +1,142 @@
+"""A decision says what was decided, by whom, and in words that fit behind a refusal."""
+
+import json
+from typing import Any
+
+import pytest
+
+from workflows.errors import BadInput
+from workflows.policy.context import RequestContext
+from workflows.policy.document import PolicyKind, parse_policy
+from workflows.policy.evaluate import (
+    FULL_ACCESS,
+    Layer,
+    LayerKind,
+    NamedPolicy,
+    Outcome,
+    Request,
+    StatementRef,
+    decide,
+    guardrail_layer,
+)
+
+_REQUEST = Request("s3:GetObject", "arn:aws:s3:::bucket/key")
+
+
+def _policy(name: str, *statements: dict[str, Any]) -> NamedPolicy:
+    text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    return NamedPolicy(name, parse_policy(text, kind=PolicyKind.IDENTITY))
+
+
+def _allow(action: str = "*", **more: object) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": "*", **more}
+
+
+def _deny(action: str, **more: object) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": action, "Resource": "*", **more}
+
+
+def _layer(kind: LayerKind, *policies: NamedPolicy) -> Layer:
+    return Layer(kind, f"my {kind.value}", policies)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (LayerKind.IDENTITY, "because no identity-based policy allows the s3:GetObject action"),
+        (LayerKind.BOUNDARY, "because no permissions boundary allows the s3:GetObject action"),
+        (LayerKind.SESSION, "because no session policy allows the s3:GetObject action"),
+        (LayerKind.GUARDRAIL, "because no service control policy allows the s3:GetObject action"),
+    ],
+)
+def test_an_implicit_deny_names_the_kind_that_allows_nothing(kind: LayerKind, reason: str) -> None:
+    decision = decide([_layer(kind, _policy("p", _allow("ec2:*")))], _REQUEST)
+    assert (decision.allowed, decision.outcome, decision.because) == (False, Outcome.IMPLICIT_DENY, reason)
+    assert decision.deciding is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (LayerKind.IDENTITY, "with an explicit deny in an identity-based policy"),
+        (LayerKind.BOUNDARY, "with an explicit deny in a permissions boundary"),
+        (LayerKind.SESSION, "with an explicit deny in a session policy"),
+        (LayerKind.GUARDRAIL, "with an explicit deny in a service control policy"),
+    ],
+)
+def test_an_explicit_deny_names_its_kind_and_its_statement(kind: LayerKind, reason: str) -> None:
+    policy = _policy("Limits", _allow(), _deny("s3:*", Sid="NoS3"))
+    decision = decide([_layer(LayerKind.IDENTITY, FULL_ACCESS), _layer(kind, policy)], _REQUEST)
+    assert (decision.outcome, decision.because) == (Outcome.EXPLICIT_DENY, reason)
+    assert decision.deciding == StatementRef(kind, f"my {kind.value}", "Limits", 1, "NoS3")
+
+
+def test_an_allowed_request_names_the_statement_of_every_layer() -> None:
+    layers = [
+        _layer(LayerKind.SESSION, _policy("rendered", _allow("ec2:*"), _allow("s3:Get*", Sid="Read"))),
+        _layer(LayerKind.IDENTITY, _policy("a", _allow("iam:*")), FULL_ACCESS),
+    ]
+    decision = decide(layers, _REQUEST)
+    assert decision.allowed
+    assert decision.outcome is Outcome.ALLOWED
+    assert [verdict.kind for verdict in decision.layers] == [LayerKind.IDENTITY, LayerKind.SESSION]
+    assert [v.statement and (v.statement.policy_name, v.statement.index) for v in decision.layers] == [
+        ("FullAccess", 0),
+        ("rendered", 1),
+    ]
+
+
+def test_an_explicit_deny_is_reported_although_an_earlier_layer_is_silent() -> None:
+    layers = [_layer(LayerKind.IDENTITY), _layer(LayerKind.SESSION, _policy("p", _deny("s3:*")))]
+    decision = decide(layers, _REQUEST)
+    assert decision.outcome is Outcome.EXPLICIT_DENY
+    assert [verdict.outcome for verdict in decision.layers] == [Outcome.IMPLICIT_DENY, Outcome.EXPLICIT_DENY]
+
+
+def test_a_caller_without_any_layer_may_do_nothing() -> None:
+    decision = decide([], _REQUEST)
+    assert (decision.allowed, decision.because) == (False, "because no policy allows the s3:GetObject action")
+
+
+def test_several_layers_of_one_kind_must_all_allow() -> None:
+    wide, narrow = _policy("wide", _allow("s3:*")), _policy("narrow", _allow("s3:Put*"))
+    assert decide([_layer(LayerKind.SESSION, wide), _layer(LayerKind.SESSION, wide)], _REQUEST).allowed
+    assert not decide([_layer(LayerKind.SESSION, wide), _layer(LayerKind.SESSION, narrow)], _REQUEST).allowed
+
+
+def test_guardrails_of_only_denies_imply_full_access_and_one_allow_ends_that() -> None:
+    denies = _policy("NoIam", _deny("iam:*"))
+    assert decide([guardrail_layer([])], _REQUEST).allowed
+    assert decide([guardrail_layer([denies])], _REQUEST).allowed
+    assert not decide([guardrail_layer([denies, _policy("List", _allow("ec2:*"))])], _REQUEST).allowed
+    assert not decide([guardrail_layer([denies])], Request("iam:CreateUser", "*")).allowed
+
+
+def test_work_that_runs_out_is_a_refusal() -> None:
+    costly = {"StringLike": {"aws:x": ["a*d?*" + str(number) + "*" for number in range(200)]}}
+    layer = _layer(LayerKind.IDENTITY, _policy("p", *[_allow(Condition=costly)] * 60, _allow()))
+    decision = decide(
+        [layer], Request("s3:GetObject", "*", RequestContext({"aws:x": "a" * 1000 + "b" * 9000 + "cx0"}))
+    )
+    assert (decision.allowed, decision.outcome, decision.layers) == (False, Outcome.IMPLICIT_DENY, ())
+    assert "steps" in decision.because
+
+
+def test_a_key_given_twice_in_different_case_is_refused_before_any_decision() -> None:
+    with pytest.raises(BadInput):
+        RequestContext({"aws:RequestTag/Team": "red", "aws:requesttag/team": "blue"})
+
+
+def test_a_context_can_be_extended_without_being_changed() -> None:
+    base = RequestContext({"aws:username": "alice", "aws:userid": "1"})
+    more = base.extended({"AWS:UserName": "bob"})
+    assert (base.get("aws:username"), more.get("AWS:username"), more.get("aws:userid")) == (
+        "alice",
+        "bob",
+        "1",
+    )
+
+
+def test_a_look_alike_of_a_tag_key_is_another_key() -> None:
+    context = RequestContext({"aws:PrincipalTag/\u212a": "spoof", "aws:PrincipalTag/k": "real"})
+    assert context.get("aws:principaltag/K") == "real"

@@ -1,0 +1,117 @@
+"""Use-cases of the decision: accept (over a digest), reject, and the check of what the caller could lend at all."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from workflows.acts import perform
+from workflows.audit import Draft
+from workflows.authority import compiled, layers_of
+from workflows.callers import Call, CallerKind
+from workflows.credentials.keys import same_text
+from workflows.errors import AccessDenied, DigestMismatch, RootDurationExceeded, SealBroken
+from workflows.digest import digest_of
+from workflows.lifecycle import Act, state_at, step
+from workflows.notifications import store_move
+from workflows.policy.document import PolicyKind
+from workflows.policy.permission_check import CheckResult, covers
+from workflows.ports import Ports, Reading, Writing
+from workflows.records.account import Principal
+from workflows.records.request import DelegationRequest, State
+from workflows.standing import action_of, arn_of, authorize_on, find_request, unchanged_since
+from workflows.submission import NOTES_LENGTH, first_look, note_move, recall_request
+from workflows.text import parse_text
+
+ROOT_LONGEST_SESSION: Final = 14_400
+
+
+def repeats(ports: Ports, call: Call, request: DelegationRequest, state: State, now: datetime) -> bool:
+    """Tell whether the caller has just made this very move: repeating it within a minute is no error and no act."""
+    return (
+        state_at(request, now) is state
+        and request.moved_by == call.caller.principal_id
+        and now - request.entered_state_at <= ports.terms.repeat_window
+    )
+
+
+def _check_approver(ports: Ports, call: Call, request: DelegationRequest, digest: str | None) -> None:
+    caller = call.caller
+    if caller.kind not in (CallerKind.USER, CallerKind.ROOT):
+        raise AccessDenied(
+            principal=caller.arn,
+            action=action_of(Act.ACCEPT),
+            resource=arn_of(ports, request),
+            because="because only an identity of the owner's account can approve",
+        )
+    if caller.kind is CallerKind.ROOT and request.session_duration > ROOT_LONGEST_SESSION:
+        raise RootDurationExceeded(
+            f"root can approve at most {ROOT_LONGEST_SESSION} seconds and this request asks for "
+            f"{request.session_duration}; let another identity of the account approve it",
+        )
+    if digest is not None and not same_text(digest, request.digest):
+        raise DigestMismatch
+    if digest_of(request) != request.digest:
+        raise SealBroken("the stored request is not the one that was created; it cannot be approved")
+
+
+def accept(ports: Ports, call: Call, request_id: str, *, digest: str | None) -> DelegationRequest:
+    """Approve a request as the calling identity, whose rights then bound the session. API: AcceptDelegationRequest.
+
+    `digest` is what the reviewer saw; the AWS wire has no member for it, and there None stands for the frozen
+    request, which nothing can have changed. Raises `DigestMismatch` when the reviewer saw something else.
+    """
+
+    def work(tx: Writing, draft: Draft) -> DelegationRequest:
+        request = find_request(tx, call, request_id)
+        decided_by = authorize_on(tx, ports, call, action_of(Act.ACCEPT), request)
+        _check_approver(ports, call, request, digest)
+        now = ports.clock.now()
+        if seen and seen.state is State.ACCEPTED and repeats(ports, call, request, State.ACCEPTED, now):
+            note_move(ports, draft, request, request, decided_by)
+            return request
+        unchanged_since(seen, request)
+        moved = replace(
+            step(request, Act.ACCEPT, now=now, by=call.caller.principal_id),
+            approver_arn=call.caller.arn,
+            approver_principal_id=call.caller.principal_id,
+        )
+        note_move(ports, draft, request, moved, decided_by)
+        return store_move(tx, ports, request, moved, now=now)
+
+    seen = first_look(ports, call, Act.ACCEPT, request_id)
+    asked = {"delegationRequestId": request_id, "digest": digest}
+    return perform(ports, call, Act.ACCEPT.value, work, recall=recall_request, asked=asked)
+
+
+def reject(ports: Ports, call: Call, request_id: str, reason: str | None) -> DelegationRequest:
+    """Turn a request down, or take an approval back before release; final. API: RejectDelegationRequest."""
+
+    def work(tx: Writing, draft: Draft) -> DelegationRequest:
+        request = find_request(tx, call, request_id)
+        decided_by = authorize_on(tx, ports, call, action_of(Act.REJECT), request)
+        if reason is not None:
+            parse_text(reason, "Notes", longest=NOTES_LENGTH)
+        now = ports.clock.now()
+        if seen and seen.state is State.REJECTED and repeats(ports, call, request, State.REJECTED, now):
+            note_move(ports, draft, request, request, decided_by)
+            return request
+        unchanged_since(seen, request)
+        moved = step(request, Act.REJECT, now=now, by=call.caller.principal_id)
+        moved = replace(moved, rejection_reason=reason)
+        note_move(ports, draft, request, moved, decided_by)
+        return store_move(tx, ports, request, moved, now=now)
+
+    seen = first_look(ports, call, Act.REJECT, request_id)
+    asked = {"delegationRequestId": request_id}
+    return perform(ports, call, Act.REJECT.value, work, recall=recall_request, asked=asked)
+
+
+def check_permissions(tx: Reading, call: Call, request: DelegationRequest) -> CheckResult:
+    """Return whether the caller's own rights cover everything that is asked. Advisory: use is judged live."""
+    principal = tx.get(Principal, call.caller.principal_id)
+    if principal is None:
+        return CheckResult.UNSURE
+    result, _witness = covers(
+        layers_of(tx, principal), compiled(request.permission_policy, PolicyKind.SESSION)
+    )
+    return result

@@ -1,0 +1,201 @@
+"""What a principal may do now. There is no second permission system: every call is asked of the policy engine.
+
+Policies are read live, at each use. Identity attributes in the condition context are made here and only here; a
+caller cannot supply them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from workflows.callers import Call, Caller, CallerKind
+from workflows.errors import AccessDenied
+from workflows.ids import AccountId
+from workflows.managed_policies import READY_MADE, partner_integration, ready_made
+from workflows.policy.context import RequestContext
+from workflows.policy.document import Policy, PolicyKind, parse_policy
+from workflows.policy.evaluate import (
+    Decision,
+    Layer,
+    LayerKind,
+    NamedPolicy,
+    Request,
+    decide,
+    guardrail_layer,
+)
+from workflows.ports import Ports, Reading
+from workflows.records.account import Attachment, Guardrail, ManagedPolicy, Principal, PrincipalKind
+
+# Keys that only this service may state: who the principal is, when it is, and how the credential came about.
+RESERVED_KEYS: Final = (
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:principaltype",
+    "aws:principaltag/",
+    "aws:principalisawsservice",
+    "aws:userid",
+    "aws:username",
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:tokenissuetime",
+    "aws:multifactorauth",
+    "aws:sourceidentity",
+)
+
+_FULL_ACCESS: Final = "AdministratorAccess"
+
+
+@lru_cache(maxsize=4096)
+def compiled(document: str, kind: PolicyKind) -> Policy:
+    """Return the parsed form of a stored document; raises `MalformedPolicy` if it is no policy."""
+    return parse_policy(document, kind=kind)
+
+
+def ready_made_name(arn: str) -> str | None:
+    """Return the name of a ready-made policy from its ARN in any partition, or None."""
+    prefix, _, name = arn.partition(":policy/")
+    return name if prefix.endswith(":iam::aws") and name in READY_MADE else None
+
+
+def _attached(tx: Reading, attachment: Attachment) -> NamedPolicy:
+    if attachment.document is not None:
+        return NamedPolicy(attachment.name, compiled(attachment.document, PolicyKind.IDENTITY))
+    arn = attachment.policy_arn or ""
+    if name := ready_made_name(arn):
+        return NamedPolicy(name, ready_made(name))
+    policy = tx.get(ManagedPolicy, arn)
+    if policy is None:
+        # A policy in use cannot be deleted, so this is damage: it must deny rather than be skipped.
+        raise LookupError(arn)
+    return NamedPolicy(policy.name, compiled(policy.document, PolicyKind.IDENTITY))
+
+
+def _identity_layer(tx: Reading, principal: Principal) -> Layer:
+    if principal.kind in (PrincipalKind.ROOT, PrincipalKind.OPERATOR):
+        policies: tuple[NamedPolicy, ...] = (NamedPolicy(_FULL_ACCESS, ready_made(_FULL_ACCESS)),)
+    elif principal.kind is PrincipalKind.PARTNER:
+        policies = (NamedPolicy("PartnerIntegration", partner_integration()),)
+    else:
+        policies = tuple(_attached(tx, one) for one in tx.find(Attachment, principal_id=principal.id))
+    return Layer(LayerKind.IDENTITY, principal.arn, policies)
+
+
+def guardrails_of(tx: Reading, account_id: AccountId) -> tuple[Layer, ...]:
+    """Return the account's guardrails as one layer, or nothing when it has none."""
+    found = tx.find(Guardrail, account_id=account_id)
+    if not found:
+        return ()
+    return (
+        guardrail_layer(
+            [NamedPolicy(one.name, compiled(one.document, PolicyKind.GUARDRAIL)) for one in found]
+        ),
+    )
+
+
+def layers_of(tx: Reading, principal: Principal) -> tuple[Layer, ...]:
+    """Return everything that decides over a principal's calls: guardrails, its boundary, its identity policies."""
+    try:
+        identity = _identity_layer(tx, principal)
+    except LookupError:
+        identity = Layer(LayerKind.IDENTITY, principal.arn, ())
+    boundary: tuple[Layer, ...] = ()
+    if principal.boundary is not None:
+        named = NamedPolicy("boundary", compiled(principal.boundary, PolicyKind.BOUNDARY))
+        boundary = (Layer(LayerKind.BOUNDARY, principal.arn, (named,)),)
+    return (*guardrails_of(tx, principal.account_id), *boundary, identity)
+
+
+def identity_context(principal: Principal, now: datetime) -> dict[str, str]:
+    """Return the condition keys that say who a principal is and when it acts."""
+    context = {
+        "aws:PrincipalArn": principal.arn,
+        "aws:PrincipalAccount": principal.account_id,
+        "aws:PrincipalType": "User" if principal.kind is PrincipalKind.USER else "Account",
+        "aws:PrincipalIsAWSService": "false",
+        "aws:userid": principal.id,
+        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now.timestamp())),
+    }
+    if principal.kind is PrincipalKind.USER:
+        context["aws:username"] = principal.name
+    return context
+
+
+def _call_context(call: Call) -> dict[str, str]:
+    context = {"aws:SecureTransport": "true" if call.secure else "false"}
+    if call.source_ip:
+        context["aws:SourceIp"] = call.source_ip
+    if call.user_agent:
+        context["aws:UserAgent"] = call.user_agent
+    return context
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One action on one resource, with the condition keys that the action carries and the rights given by default."""
+
+    action: str
+    resource: str
+    keys: Mapping[str, str]
+    defaults: tuple[NamedPolicy, ...] = ()
+
+
+def _layers_of_caller(tx: Reading, caller: Caller) -> tuple[tuple[Layer, ...], Principal | None]:
+    if caller.kind is CallerKind.OPERATOR and caller.credential is None:
+        policies = (NamedPolicy(_FULL_ACCESS, ready_made(_FULL_ACCESS)),)
+        return (Layer(LayerKind.IDENTITY, caller.arn, policies),), None
+    principal = tx.get(Principal, caller.principal_id)
+    if principal is None or not principal.active:
+        return (), None
+    return layers_of(tx, principal), principal
+
+
+def _with_defaults(layers: Sequence[Layer], defaults: tuple[NamedPolicy, ...]) -> list[Layer]:
+    return [
+        Layer(layer.kind, layer.name, (*layer.policies, *defaults))
+        if layer.kind is LayerKind.IDENTITY
+        else layer
+        for layer in layers
+    ]
+
+
+def decision_for(tx: Reading, ports: Ports, call: Call, question: Question) -> Decision:
+    """Return the engine's answer to one question of the caller, with the caller's live policies."""
+    layers, principal = _layers_of_caller(tx, call.caller)
+    now = ports.clock.now()
+    identity = identity_context(principal, now) if principal else {}
+    context = RequestContext({**identity, **_call_context(call), **question.keys})
+    return decide(
+        _with_defaults(layers, question.defaults),
+        Request(action=question.action, resource=question.resource, context=context),
+    )
+
+
+def named(decision: Decision) -> str:
+    """Name the statement that decided: layer, policy, and the statement's Sid or its place in the policy."""
+    one = decision.deciding
+    return decision.because if one is None else f"{one.layer_kind.value}:{one.policy_name}:{one.sid or one.index}"
+
+
+def _denied(call: Call, question: Question, because: str) -> AccessDenied:
+    return AccessDenied(
+        principal=call.caller.arn,
+        action=question.action,
+        resource=question.resource,
+        because=because,
+    )
+
+
+def authorize(tx: Reading, ports: Ports, call: Call, question: Question) -> str:
+    """Return which statement allowed the caller to do this; raises `AccessDenied` saying what denied it.
+
+    A delegated session is refused whatever its policy says: what was lent can neither approve nor lend again.
+    """
+    if call.caller.kind is CallerKind.SESSION:
+        raise _denied(call, question, "because a delegated session may not call this service")
+    decision = decision_for(tx, ports, call, question)
+    if not decision.allowed:
+        raise _denied(call, question, decision.because)
+    return named(decision)

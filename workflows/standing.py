@@ -1,0 +1,88 @@
+"""What a caller is to one request: whether it may know of it, and which rights its part in it brings.
+
+Across accounts an existing request and an unknown id give the same answer; inside the owner's account a missing
+permission is named. Identity is the immutable principal id, so a re-created user of the same name is a stranger.
+"""
+
+from collections.abc import Mapping
+
+from workflows.arns import request_arn
+from workflows.authority import Question, authorize
+from workflows.callers import Call, Caller, CallerKind
+from workflows.errors import AccessDenied, LostRace, NoSuchEntity
+from workflows.ids import is_request_id
+from workflows.lifecycle import Act
+from workflows.managed_policies import approver_rights, claimant_rights, owner_rights
+from workflows.policy.evaluate import NamedPolicy
+from workflows.ports import Ports, Reading
+from workflows.records.request import DelegationRequest, State
+
+KIND = "delegation request"
+_IDENTITIES = (CallerKind.USER, CallerKind.ROOT)
+
+
+def arn_of(ports: Ports, request: DelegationRequest) -> str:
+    """Return the request's ARN; before an account is known its account field is the requestor's."""
+    account = request.owner_account_id or request.target_account_id or request.requestor_id
+    return request_arn(ports.terms.partition, account, request.id)
+
+
+def may_know_of(caller: Caller, request: DelegationRequest) -> bool:
+    """Tell whether a caller may learn that this request exists, by the visibility rules of GetDelegationRequest."""
+    if caller.kind is CallerKind.OPERATOR:
+        return True
+    account = request.owner_account_id or request.target_account_id
+    if account is not None:
+        return account == caller.account_id
+    return caller.kind in _IDENTITIES or caller.account_id == request.requestor_id
+
+
+def refuse_outsiders(call: Call, action: str) -> None:
+    """Refuse callers that can have no part in any request, before anything is looked up."""
+    if call.caller.kind in (CallerKind.SESSION, CallerKind.RESOURCE_SERVER):
+        raise AccessDenied(
+            principal=call.caller.arn,
+            action=action,
+            resource="*",
+            because=f"because a {call.caller.kind.value} may not call delegation operations",
+        )
+
+
+def find_request(tx: Reading, call: Call, request_id: str) -> DelegationRequest:
+    """Return the request if the caller may know of it; raises the same `NoSuchEntity` for everything else."""
+    request = tx.get(DelegationRequest, request_id) if is_request_id(request_id) else None
+    if request is None or not may_know_of(call.caller, request):
+        raise NoSuchEntity(KIND, request_id)
+    return request
+
+
+def _defaults(caller: Caller, action: str, request: DelegationRequest) -> tuple[NamedPolicy, ...]:
+    # Claiming is everybody's default, so that whoever comes too late hears of the state and not of a permission.
+    if request.state is State.UNASSIGNED or action == action_of(Act.ASSOCIATE):
+        return (NamedPolicy("default rights before a claim", claimant_rights()),)
+    defaults: tuple[NamedPolicy, ...] = ()
+    if request.owner_principal_id == caller.principal_id:
+        defaults = (NamedPolicy("default rights of the owner", owner_rights()),)
+    if request.approver_principal_id == caller.principal_id:
+        defaults = (*defaults, NamedPolicy("default rights of the approver", approver_rights()))
+    return defaults
+
+
+def authorize_on(tx: Reading, ports: Ports, call: Call, action: str, request: DelegationRequest) -> str:
+    """Return what allowed the caller this action on this request; raises `AccessDenied`."""
+    keys: Mapping[str, str] = {}
+    if request.owner_arn is not None:
+        keys = {"iam:DelegationRequestOwner": request.owner_arn}
+    question = Question(action, arn_of(ports, request), keys, _defaults(call.caller, action, request))
+    return authorize(tx, ports, call, question)
+
+
+def action_of(act: Act) -> str:
+    """Return the IAM action that permits an act."""
+    return f"iam:{act.value}"
+
+
+def unchanged_since(seen: DelegationRequest | None, current: DelegationRequest) -> None:
+    """Raise `LostRace` when a request moved between the caller's first look and its transaction."""
+    if seen is not None and seen.revision != current.revision:
+        raise LostRace(KIND, current.id)
