@@ -113,20 +113,14 @@ def parse_template(text: str, *, wildcard_safe: frozenset[str] = frozenset()) ->
     `wildcard_safe` names the parameters whose values may hold `*` and `?`.
     """
     if len(text) > MAX_TEMPLATE_CHARACTERS:
-        raise MalformedPolicy(
-            "$", f"has {len(text)} characters; at most {MAX_TEMPLATE_CHARACTERS} are accepted"
-        )
+        raise MalformedPolicy("$", f"has {len(text)} characters; at most {MAX_TEMPLATE_CHARACTERS} are accepted")
     tree = read_json(text)
     survey = _Survey()
     sampled = bound(tree, survey)
     if OPEN in minified(sampled):
-        raise MalformedPolicy(
-            _misplaced(sampled), "holds @{; only Resource, NotResource and condition values may"
-        )
+        raise MalformedPolicy(_misplaced(sampled), "holds @{; only Resource, NotResource and condition values may")
     if len(survey.uses) > MAX_PARAMETERS:
-        raise MalformedPolicy(
-            "$", f"uses {len(survey.uses)} parameters; at most {MAX_PARAMETERS} are accepted"
-        )
+        raise MalformedPolicy("$", f"uses {len(survey.uses)} parameters; at most {MAX_PARAMETERS} are accepted")
     if unused := sorted(wildcard_safe - survey.uses.keys()):
         raise MalformedPolicy("$", f"does not use {quoted(unused[0])}, which is marked as safe for wildcards")
     policy_from_tree(sampled, kind=PolicyKind.SESSION)
@@ -262,9 +256,7 @@ def _refuse_shifted_fields(literals: Sequence[str], names: Sequence[str], choice
         colons += literal.count(":")
         is_field = literals[0].startswith("arn:") and colons < ARN_FIELDS - 1
         if is_field and ":" in choice[name]:
-            raise TemplateMismatch(
-                _FIELD, f"give {quoted(name)} a colon, which would shift the fields of an ARN"
-            )
+            raise TemplateMismatch(_FIELD, f"give {quoted(name)} a colon, which would shift the fields of an ARN")
 
 
 def _accepted(template: Template, parameters: Sequence[Parameter]) -> Mapping[str, tuple[str, ...]]:
@@ -278,9 +270,7 @@ def _accepted(template: Template, parameters: Sequence[Parameter]) -> Mapping[st
         if parameter.name in values:
             raise TemplateMismatch(f"{path}.Name", f"repeats {quoted(parameter.name)}")
         if (declaration := declared.get(parameter.name)) is None:
-            raise TemplateMismatch(
-                f"{path}.Name", f"is {quoted(parameter.name)}, which the template does not use"
-            )
+            raise TemplateMismatch(f"{path}.Name", f"is {quoted(parameter.name)}, which the template does not use")
         _refuse_count(parameter, declaration, path)
         for place, value in enumerate(parameter.values):
             _refuse_value(value, declaration, f"{path}.Values[{place}]")
@@ -293,14 +283,10 @@ def _accepted(template: Template, parameters: Sequence[Parameter]) -> Mapping[st
 def _refuse_count(parameter: Parameter, declaration: ParameterDeclaration, path: str) -> None:
     is_list = parameter.type is ParameterType.STRING_LIST
     if is_list and SWITCH in declaration.used_as:
-        raise TemplateMismatch(
-            f"{path}.Type", "is stringList; a parameter that switches statements is a string"
-        )
+        raise TemplateMismatch(f"{path}.Type", "is stringList; a parameter that switches statements is a string")
     most = MAX_VALUES if is_list else 1
     if not 1 <= len(parameter.values) <= most:
-        raise TemplateMismatch(
-            f"{path}.Values", f"has {len(parameter.values)} entries; accepted are 1 to {most}"
-        )
+        raise TemplateMismatch(f"{path}.Values", f"has {len(parameter.values)} entries; accepted are 1 to {most}")
 
 
 def _refuse_value(value: str, declaration: ParameterDeclaration, path: str) -> None:
@@ -344,11 +330,12 @@ def role_permission_restriction_arns(policy: Policy) -> tuple[str, ...]:
     iam:PermissionsBoundary by a plain positive operator; IfExists and set operators demand nothing and do not
     count.
     """
-    found = (text for statement in policy.statements for text in _demanded_boundaries(statement))
+    found = (text for statement in policy.statements for text in demanded_boundaries(statement))
     return tuple(dict.fromkeys(map(canonical_boundary_arn, found)))
 
 
-def _demanded_boundaries(statement: Statement) -> Iterator[str]:
+def demanded_boundaries(statement: Statement) -> Iterator[str]:
+    """The values that an Allow for making roles demands of iam:PermissionsBoundary, as written."""
     work = Work()
     if statement.effect is not Effect.ALLOW:
         return

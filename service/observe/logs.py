@@ -32,3 +32,8 @@ def configure_logs(style: LogFormat) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def silence_logs() -> None:
+    """Let only errors through, for a command whose output is the point."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))

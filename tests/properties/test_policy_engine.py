@@ -22,9 +22,7 @@ Document = dict[str, Any]
 
 
 def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        name, Path(__file__).parents[1] / "reference" / f"{name}.py"
-    )
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "reference" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -101,9 +99,7 @@ def test_order_and_repetition_change_nothing(
 @given(made.layers(), _requests())
 def test_the_case_of_an_action_is_irrelevant(layers: list[list[Document]], request: Request) -> None:
     outcomes = {
-        decide(
-            [_layer(layer) for layer in layers], Request(action, request.resource, request.context)
-        ).outcome
+        decide([_layer(layer) for layer in layers], Request(action, request.resource, request.context)).outcome
         for action in (
             request.action,
             request.action.lower(),
@@ -245,9 +241,7 @@ def test_a_document_with_one_member_spoilt_meets_only_a_malformed_policy(
 def test_a_hostile_request_is_answered_and_never_raises(
     layers: list[list[Document]], action: str, resource: str, values: dict[str, str | list[str]]
 ) -> None:
-    context = RequestContext(
-        {f"aws:{index}{name}": value for index, (name, value) in enumerate(values.items())}
-    )
+    context = RequestContext({f"aws:{index}{name}": value for index, (name, value) in enumerate(values.items())})
     assert decide([_layer(layer) for layer in layers], Request(action, resource, context)).because
 
 

@@ -200,9 +200,7 @@ def clause_holds(operator: str, key: str, values: list[Any], known: Known) -> bo
 def value_fits(operator: str, actual: str, wanted: str, known: Known) -> bool:
     """One request value against one policy value, for a positive operator."""
     family = next(
-        name
-        for name in ("String", "Arn", "Numeric", "Date", "Bool", "Binary", "Ip")
-        if operator.startswith(name)
+        name for name in ("String", "Arn", "Numeric", "Date", "Bool", "Binary", "Ip") if operator.startswith(name)
     )
     match family:
         case "String":

@@ -99,10 +99,7 @@ _FAMILIES: list[tuple[list[str], list[str]]] = [
         NUMBERS,
     ),
     (
-        [
-            f"Date{r}"
-            for r in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
-        ],
+        [f"Date{r}" for r in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")],
         DATES,
     ),
     (["Bool"], BOOLEANS),
@@ -162,9 +159,7 @@ def documents(draw: st.DrawFn) -> Document:
 def contexts() -> st.SearchStrategy[dict[str, str | list[str]]]:
     """What is known about a request; every key may be missing, single or multi-valued."""
     values = [*TEXTS[:6], *ARNS[:1], *NUMBERS, *DATES, *BOOLEANS, *BLOBS, *ADDRESSES]
-    value: st.SearchStrategy[str | list[str]] = st.sampled_from(values) | st.lists(
-        st.sampled_from(values), max_size=2
-    )
+    value: st.SearchStrategy[str | list[str]] = st.sampled_from(values) | st.lists(st.sampled_from(values), max_size=2)
     return st.dictionaries(st.sampled_from([*KEYS, "aws:PrincipalAccount", "aws:userid"]), value, max_size=5)
 
 

@@ -135,9 +135,7 @@ def test_r2_a_switch_names_a_parameter(switch: object) -> None:
         ({"Resource": "arn:aws:s3:::@{bucket"}, "$.Statement[0].Resource"),
     ],
 )
-def test_r3_a_placeholder_stands_only_in_resources_and_condition_values(
-    changes: dict[str, Any], path: str
-) -> None:
+def test_r3_a_placeholder_stands_only_in_resources_and_condition_values(changes: dict[str, Any], path: str) -> None:
     with pytest.raises(MalformedPolicy) as caught:
         _template({**_statement(), **changes})
     assert caught.value.path == path
@@ -158,9 +156,7 @@ def test_r3_resources_not_resources_and_condition_values_are_filled() -> None:
     assert allow["Condition"] == {"StringEquals": {"aws:x": "box", "aws:y": ["a", "box"]}}
 
 
-@pytest.mark.parametrize(
-    "resource", ["arn:aws:s3:::${aws:@{tagname}}", "arn:aws:s3:::${aws:x, '}@{default}'}"]
-)
+@pytest.mark.parametrize("resource", ["arn:aws:s3:::${aws:@{tagname}}", "arn:aws:s3:::${aws:x, '}@{default}'}"])
 def test_r3_a_placeholder_inside_a_policy_variable_is_refused(resource: str) -> None:
     with pytest.raises(MalformedPolicy):
         _template(_statement(resource))
@@ -189,9 +185,7 @@ def test_r4_an_unknown_parameter_is_refused() -> None:
 
 
 def test_r4_names_are_case_sensitive() -> None:
-    assert "does not use" in str(
-        _mismatch(_template(_statement("arn:aws:s3:::@{bucket}")), _one("Bucket", "x"))
-    )
+    assert "does not use" in str(_mismatch(_template(_statement("arn:aws:s3:::@{bucket}")), _one("Bucket", "x")))
 
 
 def test_r4_a_repeated_parameter_is_refused_even_with_the_same_value() -> None:
@@ -200,9 +194,7 @@ def test_r4_a_repeated_parameter_is_refused_even_with_the_same_value() -> None:
 
 
 def test_r4_more_than_50_parameters_are_refused() -> None:
-    assert "at most 50" in str(
-        _mismatch(_template(_statement()), *[_one(f"name{n}", "x") for n in range(51)])
-    )
+    assert "at most 50" in str(_mismatch(_template(_statement()), *[_one(f"name{n}", "x") for n in range(51)]))
 
 
 def test_r4_a_parameter_of_a_statement_that_is_off_must_still_be_there() -> None:
@@ -258,9 +250,7 @@ def test_r6_a_placeholder_in_a_value_is_not_expanded_again() -> None:
 
 @pytest.mark.parametrize("value", ["${aws:username}", "a${b", "${*}"])
 def test_r6_a_value_cannot_bring_a_policy_variable(value: str) -> None:
-    assert "policy variable" in str(
-        _mismatch(_template(_statement("arn:aws:s3:::@{bucket}")), _one("bucket", value))
-    )
+    assert "policy variable" in str(_mismatch(_template(_statement("arn:aws:s3:::@{bucket}")), _one("bucket", value)))
 
 
 @pytest.mark.parametrize(
@@ -271,9 +261,7 @@ def test_r6_a_value_cannot_bring_a_policy_variable(value: str) -> None:
         ("arn:aws:s3:::@{first}@{other}", {"first": "$", "other": "{aws:username}"}),
     ],
 )
-def test_r6_a_policy_variable_cannot_be_put_together_from_pieces(
-    resource: str, values: dict[str, str]
-) -> None:
+def test_r6_a_policy_variable_cannot_be_put_together_from_pieces(resource: str, values: dict[str, str]) -> None:
     parameters = [_one(name, value) for name, value in values.items()]
     assert "policy variable" in str(_mismatch(_template(_statement(resource)), *parameters))
 
@@ -321,9 +309,7 @@ def test_r6_the_policys_own_variables_pass_through() -> None:
 
 def test_r7_a_scalar_becomes_a_list_of_all_combinations() -> None:
     template = _template(_statement(_QUEUE))
-    statements = _rendered(
-        template, _many("regionName", "r1", "r2"), _PLACE[1], _many("queueNames", "in", "out")
-    )
+    statements = _rendered(template, _many("regionName", "r1", "r2"), _PLACE[1], _many("queueNames", "in", "out"))
     assert statements[0]["Resource"] == [
         f"arn:aws:sqs:{region}:111122223333:{queue}" for region in ("r1", "r2") for queue in ("in", "out")
     ]

@@ -44,9 +44,7 @@ def _bound_statement(statement: Json, path: str, binder: Binder) -> Json:
     """The statement with its values bound, or None when it is switched off."""
     if not isinstance(statement, dict):
         return statement
-    if SWITCH_ELEMENT in statement and not binder.keeps(
-        statement[SWITCH_ELEMENT], member(path, SWITCH_ELEMENT)
-    ):
+    if SWITCH_ELEMENT in statement and not binder.keeps(statement[SWITCH_ELEMENT], member(path, SWITCH_ELEMENT)):
         return None
     return {
         name: _bound_element(name, value, member(path, name), binder)

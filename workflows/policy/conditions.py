@@ -86,9 +86,7 @@ class Clause:
         values = (value,) if isinstance(value, str) else value
         match self.operator.quantifier:
             case Quantifier.ALL:
-                return values == ("",) or all(
-                    self._fits(v, context, work) != comparison.negated for v in values
-                )
+                return values == ("",) or all(self._fits(v, context, work) != comparison.negated for v in values)
             case Quantifier.ANY:
                 return any(self._fits(v, context, work) != comparison.negated for v in values)
             case Quantifier.NONE:

@@ -83,9 +83,7 @@ def overlaps(one: Glob, other: Glob, work: Work) -> bool:
     return False
 
 
-def _both_advanced(
-    places: tuple[int, int], one: Sequence[Token], other: Sequence[Token]
-) -> Iterable[tuple[int, int]]:
+def _both_advanced(places: tuple[int, int], one: Sequence[Token], other: Sequence[Token]) -> Iterable[tuple[int, int]]:
     here, there = places
     token = one[here] if here < len(one) else None
     twin = other[there] if there < len(other) else None
@@ -121,9 +119,7 @@ class PatternSet:
         """Whether all of `part` surely lies in this set; patterns that only do so together do not count."""
         match self.is_complement, part.is_complement:
             case False, False:
-                return all(
-                    any(contains(wide, each, work) for wide in self.patterns) for each in part.patterns
-                )
+                return all(any(contains(wide, each, work) for wide in self.patterns) for each in part.patterns)
             case True, False:
                 return not any(overlaps(out, each, work) for out in self.patterns for each in part.patterns)
             case False, True:

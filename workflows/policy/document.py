@@ -134,8 +134,7 @@ def _policy(tree: Json, kind: PolicyKind, text: str) -> Policy:
     assert isinstance(version, str)
     reader = _StatementReader(grammar, with_variables=version == VERSION_WITH_VARIABLES)
     statements = tuple(
-        reader.read(_object(value, path), path, index)
-        for index, (path, value) in enumerate(_statements(document))
+        reader.read(_object(value, path), path, index) for index, (path, value) in enumerate(_statements(document))
     )
     _refuse_equal_sids(statements)
     return Policy(version, statements, text)
@@ -205,9 +204,7 @@ class _StatementReader:
             raise MalformedPolicy(path, f'is {quoted(text)}; accepted are "*" and an ARN with six fields')
         first = pieces[0]
         if not isinstance(first, str) or first.count(":") < ARN_FIELDS - 1:
-            raise MalformedPolicy(
-                path, "holds a variable before the fifth colon; only the last field takes variables"
-            )
+            raise MalformedPolicy(path, "holds a variable before the fifth colon; only the last field takes variables")
         return ResourcePattern(text, pieces)
 
     def _clauses(self, members: Mapping[str, Json], path: str) -> Iterator[Clause]:
@@ -241,9 +238,7 @@ class _StatementReader:
         if comparison is not None and comparison.takes_variables:
             return self._pieces(text, path)
         if self.with_variables and "${" in text:
-            raise MalformedPolicy(
-                path, f"holds a variable; {operator.base} takes none, String and Arn operators do"
-            )
+            raise MalformedPolicy(path, f"holds a variable; {operator.base} takes none, String and Arn operators do")
         return (text,)
 
 
@@ -253,9 +248,7 @@ class _StatementReader:
 def _sid(members: Mapping[str, Json], path: str) -> str | None:
     sid = members.get("Sid", "")
     if not isinstance(sid, str) or _SID.fullmatch(sid) is None:
-        raise MalformedPolicy(
-            member(path, "Sid"), "is not a Sid; accepted are the letters A-Z, a-z and digits"
-        )
+        raise MalformedPolicy(member(path, "Sid"), "is not a Sid; accepted are the letters A-Z, a-z and digits")
     return sid or None
 
 
@@ -278,9 +271,7 @@ def _either(
     """The patterns of the one element of a pair that is there, in its place; the other place stays empty."""
     if (plain in members) == (negated in members):
         problem = f"stands beside {negated}" if plain in members else "is missing"
-        raise MalformedPolicy(
-            member(path, plain), f"{problem}; accepted is exactly one of {plain} and {negated}"
-        )
+        raise MalformedPolicy(member(path, plain), f"{problem}; accepted is exactly one of {plain} and {negated}")
     if plain in members:
         return _patterns(members[plain], member(path, plain), read), ()
     return (), _patterns(members[negated], member(path, negated), read)

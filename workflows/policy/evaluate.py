@@ -125,9 +125,7 @@ def decide(layers: Sequence[Layer], request: Request) -> Decision:
     """
     asked = _Asked(fold(request.action), request.resource, request.context, Work())
     try:
-        verdicts = tuple(
-            _verdict(layer, asked) for layer in sorted(layers, key=lambda layer: _ORDER[layer.kind])
-        )
+        verdicts = tuple(_verdict(layer, asked) for layer in sorted(layers, key=lambda layer: _ORDER[layer.kind]))
     except LimitExceeded as stopped:
         return _refusal(f"because {stopped}", ())
     for verdict in verdicts:
@@ -148,9 +146,7 @@ def decide(layers: Sequence[Layer], request: Request) -> Decision:
     )
 
 
-def _refusal(
-    because: str, verdicts: tuple[LayerVerdict, ...], denied_by: StatementRef | None = None
-) -> Decision:
+def _refusal(because: str, verdicts: tuple[LayerVerdict, ...], denied_by: StatementRef | None = None) -> Decision:
     outcome = Outcome.EXPLICIT_DENY if denied_by else Outcome.IMPLICIT_DENY
     return Decision(allowed=False, outcome=outcome, because=because, deciding=denied_by, layers=verdicts)
 
@@ -205,9 +201,7 @@ def covers_resource(statement: Statement, resource: str, context: RequestContext
 
 # --- ready-made layers -----------------------------------------------------------------------------------
 
-_FULL_ACCESS_TEXT: Final = (
-    '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
-)
+_FULL_ACCESS_TEXT: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
 FULL_ACCESS: Final = NamedPolicy("FullAccess", parse_policy(_FULL_ACCESS_TEXT, kind=PolicyKind.IDENTITY))
 
 
@@ -217,7 +211,5 @@ def guardrail_layer(policies: Sequence[NamedPolicy], *, name: str = "guardrails"
     Without any Allow among them full access is implied at this level, so that they only take away; with at
     least one Allow they are a list of what may be done at all.
     """
-    allows = any(
-        statement.effect is Effect.ALLOW for named in policies for statement in named.policy.statements
-    )
+    allows = any(statement.effect is Effect.ALLOW for named in policies for statement in named.policy.statements)
     return Layer(LayerKind.GUARDRAIL, name, tuple(policies) if allows else (*policies, FULL_ACCESS))

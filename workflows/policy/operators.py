@@ -89,8 +89,7 @@ def _read_like(pieces: Sequence[Piece]) -> Test:
 def _read_arn(pieces: Sequence[Piece]) -> Test:
     if has_variable(pieces):
         return lambda actual, context, work: (
-            (resolved := resolve(pieces, context)) is not None
-            and _arn_fits(arn_globs(resolved), actual, work)
+            (resolved := resolve(pieces, context)) is not None and _arn_fits(arn_globs(resolved), actual, work)
         )
     globs = arn_globs(_fixed(pieces))
     return lambda actual, _, work: _arn_fits(globs, actual, work)

@@ -68,9 +68,7 @@ def _proven(ceilings: Sequence["_Ceiling"], allows: Sequence[Statement], work: W
         return False
 
 
-def _refuted(
-    ceilings: Sequence["_Ceiling"], allows: Sequence[Statement], policy: Policy, work: Work
-) -> Witness | None:
+def _refuted(ceilings: Sequence["_Ceiling"], allows: Sequence[Statement], policy: Policy, work: Work) -> Witness | None:
     try:
         found = (_refused(ceilings, request, work) for request in _witnesses(allows, policy))
         return next(filter(None, found), None)
@@ -157,9 +155,7 @@ class _Ceiling:
         resources = asked.resources.parts()
         reach = [[allow.resources.holds(part, work) for part in resources] for allow in allows]
         for action in asked.actions.parts():
-            rows = [
-                row for allow, row in zip(allows, reach, strict=True) if allow.actions.holds(action, work)
-            ]
+            rows = [row for allow, row in zip(allows, reach, strict=True) if allow.actions.holds(action, work)]
             if not rows or not all(map(any, zip(*rows, strict=True))):
                 return False
         return True
@@ -237,12 +233,7 @@ def _circumstances(clauses: Sequence[Clause]) -> Iterator[tuple[str, Value]]:
     """Key values that satisfy simple clauses; whether they really do is for the engine to say."""
     for clause in clauses:
         make = _SATISFYING.get(clause.operator.base)
-        if (
-            make is None
-            or not clause.texts
-            or clause.has_variables
-            or clause.operator.quantifier is Quantifier.ALL
-        ):
+        if make is None or not clause.texts or clause.has_variables or clause.operator.quantifier is Quantifier.ALL:
             continue
         value = make(clause.texts[0])
         if value is not None:

@@ -93,9 +93,7 @@ def minified(tree: Json) -> str:
     """`tree` as JSON without insignificant white space, members in their order, characters unescaped."""
     match tree:
         case dict():
-            members = (
-                f"{json.dumps(name, ensure_ascii=False)}:{minified(value)}" for name, value in tree.items()
-            )
+            members = (f"{json.dumps(name, ensure_ascii=False)}:{minified(value)}" for name, value in tree.items())
             return "{" + ",".join(members) + "}"
         case list():
             return "[" + ",".join(map(minified, tree)) + "]"

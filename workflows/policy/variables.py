@@ -73,9 +73,7 @@ def _read_variable(text: str, start: int, path: str) -> tuple[Piece, int]:
     if name in _ESCAPES and default is None:
         return Literal(name), brace + 1
     if _KEY.fullmatch(name) is None:
-        raise MalformedPolicy(
-            path, f"holds the variable {quoted(name)}, which is not a key such as aws:username"
-        )
+        raise MalformedPolicy(path, f"holds the variable {quoted(name)}, which is not a key such as aws:username")
     return Variable(fold(name), default), brace + 1
 
 

@@ -58,9 +58,7 @@ def test_an_absent_version_is_the_old_one() -> None:
 
 def test_a_tree_and_its_text_make_the_same_policy() -> None:
     text = json.dumps(_document(_statement()))
-    assert policy_from_tree(read_json(text), kind=PolicyKind.SESSION) == parse_policy(
-        text, kind=PolicyKind.SESSION
-    )
+    assert policy_from_tree(read_json(text), kind=PolicyKind.SESSION) == parse_policy(text, kind=PolicyKind.SESSION)
 
 
 def test_an_empty_sid_is_no_sid_and_may_stand_twice() -> None:

@@ -115,9 +115,7 @@ def test_guardrails_of_only_denies_imply_full_access_and_one_allow_ends_that() -
 def test_work_that_runs_out_is_a_refusal() -> None:
     costly = {"StringLike": {"aws:x": ["a*d?*" + str(number) + "*" for number in range(200)]}}
     layer = _layer(LayerKind.IDENTITY, _policy("p", *[_allow(Condition=costly)] * 60, _allow()))
-    decision = decide(
-        [layer], Request("s3:GetObject", "*", RequestContext({"aws:x": "a" * 1000 + "b" * 9000 + "cx0"}))
-    )
+    decision = decide([layer], Request("s3:GetObject", "*", RequestContext({"aws:x": "a" * 1000 + "b" * 9000 + "cx0"})))
     assert (decision.allowed, decision.outcome, decision.layers) == (False, Outcome.IMPLICIT_DENY, ())
     assert "steps" in decision.because
 

@@ -18,17 +18,13 @@ def _steps(glob: Glob, text: str) -> tuple[bool, int]:
 def test_the_worst_pattern_looks_at_each_character_once(pattern: str) -> None:
     text = "a" * 20_000
     for tokens in (text_tokens(pattern), resource_tokens("arn:aws:s3:::" + pattern)):
-        matched, steps = _steps(
-            Glob(tokens), ("arn:aws:s3:::" if tokens[0] == "a" and tokens[1] == "r" else "") + text
-        )
+        matched, steps = _steps(Glob(tokens), ("arn:aws:s3:::" if tokens[0] == "a" and tokens[1] == "r" else "") + text)
         assert not matched
         assert steps <= len(text) + 13
 
 
 def test_the_worst_pattern_of_confined_stars_looks_at_each_character_once() -> None:
-    matched, steps = _steps(
-        Glob(resource_tokens("arn:aws:" + "a*" * 30 + "b:::x")), "arn:aws:" + "a" * 20_000 + ":::x"
-    )
+    matched, steps = _steps(Glob(resource_tokens("arn:aws:" + "a*" * 30 + "b:::x")), "arn:aws:" + "a" * 20_000 + ":::x")
     assert not matched
     assert steps <= 20_012
 

@@ -21,14 +21,10 @@ _MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
 
 
 def _policy(*statements: dict[str, Any]) -> Policy:
-    return parse_policy(
-        json.dumps({"Version": "2012-10-17", "Statement": list(statements)}), kind=PolicyKind.SESSION
-    )
+    return parse_policy(json.dumps({"Version": "2012-10-17", "Statement": list(statements)}), kind=PolicyKind.SESSION)
 
 
-def _st(
-    effect: str = "Allow", action: object = "*", resource: object = "*", **more: object
-) -> dict[str, Any]:
+def _st(effect: str = "Allow", action: object = "*", resource: object = "*", **more: object) -> dict[str, Any]:
     return {"Effect": effect, "Action": action, "Resource": resource, **more}
 
 
@@ -168,9 +164,7 @@ def test_a_witness_satisfies_the_conditions_of_its_statement(condition: dict[str
     result, witness = covers([_layer(_st(action="ec2:*"))], asked)
     assert result is CheckResult.DENIED
     assert witness is not None
-    assert decide(
-        [Layer(LayerKind.SESSION, "asked", (NamedPolicy("asked", asked),))], witness.request
-    ).allowed
+    assert decide([Layer(LayerKind.SESSION, "asked", (NamedPolicy("asked", asked),))], witness.request).allowed
 
 
 def test_too_much_work_is_unsure() -> None:

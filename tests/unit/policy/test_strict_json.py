@@ -17,10 +17,7 @@ def test_an_ordinary_document_becomes_a_tree() -> None:
 
 
 def test_a_number_keeps_every_digit_as_it_was_written() -> None:
-    assert (
-        minified(read_json("[1.50, -0, 1E5, 0.1000000000000000000001]"))
-        == "[1.50,-0,1E5,0.1000000000000000000001]"
-    )
+    assert minified(read_json("[1.50, -0, 1E5, 0.1000000000000000000001]")) == "[1.50,-0,1E5,0.1000000000000000000001]"
 
 
 @pytest.mark.parametrize(
