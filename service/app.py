@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from litestar import Litestar, Request, Router
 from litestar.di import Provide
-from litestar.enums import ScopeType
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.types import LifeSpanScope, Scope
+from litestar.types import HTTPScope
 
 from service.access import routes
 from service.access.decider import Decider
@@ -54,19 +53,19 @@ class Front:
     def __init__(self, aws: Gateway, ours: Litestar) -> None:
         self._aws, self._ours = aws, ours
 
-    async def __call__(self, scope: Scope | LifeSpanScope, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI's two protocols differ in their messages
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI is three protocols in one
         """Answer one ASGI connection."""
-        if scope["type"] == ScopeType.HTTP and not _is_ours(scope):
+        if scope["type"] == "http" and not _is_ours(scope):
             await self._aws(scope, receive, send)
         else:
             await self._ours(scope, receive, send)
 
 
-def _is_ours(scope: Scope) -> bool:
+def _is_ours(scope: HTTPScope) -> bool:
     if scope["path"] == "/":
         # A browser at the front door; a signed request without a form is an AWS client's.
         signed = any(name == b"authorization" for name, _ in scope["headers"])
-        return scope.get("method") in ("GET", "HEAD") and not signed
+        return scope["method"] in ("GET", "HEAD") and not signed
     return scope["path"].startswith(_OURS)
 
 

@@ -31,44 +31,26 @@ _UNEXPECTED: Final = Face(500, "ServiceFailure", 500, "service-failure", "The se
 
 FACES: Final[Mapping[type[DomainError], Face]] = {
     errors.BadInput: Face(400, "InvalidInput", 400, "invalid-input", "A field is wrong"),
-    errors.MalformedPolicy: Face(
-        400, "InvalidInput", 400, "malformed-policy", "The policy document is refused"
-    ),
+    errors.MalformedPolicy: Face(400, "InvalidInput", 400, "malformed-policy", "The policy document is refused"),
     errors.TemplateMismatch: Face(400, "InvalidInput", 400, "template-mismatch", "The parameters do not fit"),
-    errors.ConstraintViolation: Face(
-        400, "ValidationError", 400, "validation", "The request breaks a constraint"
-    ),
+    errors.ConstraintViolation: Face(400, "ValidationError", 400, "validation", "The request breaks a constraint"),
     errors.WrongState: Face(400, "InvalidInput", 409, "wrong-state", "Not possible in this state"),
-    errors.RootDurationExceeded: Face(
-        400, "InvalidInput", 403, "root-duration", "Too long for root to approve"
-    ),
-    errors.DigestMismatch: Face(
-        409, "ConcurrentModification", 409, "digest-mismatch", "Not what was reviewed"
-    ),
+    errors.RootDurationExceeded: Face(400, "InvalidInput", 403, "root-duration", "Too long for root to approve"),
+    errors.DigestMismatch: Face(409, "ConcurrentModification", 409, "digest-mismatch", "Not what was reviewed"),
     errors.NoSuchEntity: Face(404, "NoSuchEntity", 404, "no-such-entity", "Not found"),
     errors.AlreadyExists: Face(409, "EntityAlreadyExists", 409, "already-exists", "The name is taken"),
     errors.LimitExceeded: Face(409, "LimitExceeded", 409, "limit-exceeded", "A quota is used up"),
     errors.LostRace: Face(409, "ConcurrentModification", 409, "lost-race", "Changed by somebody else"),
     errors.Throttled: Face(400, "Throttling", 429, "throttled", "Too many requests"),
     errors.Unauthenticated: Face(403, "InvalidClientTokenId", 401, "unauthenticated", "Who are you?"),
-    errors.MissingAuthentication: Face(
-        403, "MissingAuthenticationToken", 401, "unauthenticated", "Who are you?"
-    ),
-    errors.IncompleteSignature: Face(
-        400, "IncompleteSignature", 401, "incomplete-signature", "Unusable signature"
-    ),
-    errors.UnknownCredential: Face(
-        403, "InvalidClientTokenId", 401, "unknown-credential", "Unknown credential"
-    ),
-    errors.SignatureMismatch: Face(
-        403, "SignatureDoesNotMatch", 401, "signature-mismatch", "Wrong signature"
-    ),
+    errors.MissingAuthentication: Face(403, "MissingAuthenticationToken", 401, "unauthenticated", "Who are you?"),
+    errors.IncompleteSignature: Face(400, "IncompleteSignature", 401, "incomplete-signature", "Unusable signature"),
+    errors.UnknownCredential: Face(403, "InvalidClientTokenId", 401, "unknown-credential", "Unknown credential"),
+    errors.SignatureMismatch: Face(403, "SignatureDoesNotMatch", 401, "signature-mismatch", "Wrong signature"),
     errors.SignatureExpired: Face(400, "RequestExpired", 401, "signature-expired", "Signed too long ago"),
     errors.SessionExpired: Face(403, "ExpiredToken", 401, "session-expired", "The credential has ended"),
     errors.AccessDenied: Face(403, "AccessDenied", 403, "access-denied", "Not allowed"),
-    errors.InvalidExchangeToken: Face(
-        400, "ValidationError", 400, "invalid-exchange-token", "Invalid exchange token"
-    ),
+    errors.InvalidExchangeToken: Face(400, "ValidationError", 400, "invalid-exchange-token", "Invalid exchange token"),
     errors.ExpiredExchangeToken: Face(
         400,
         "ExpiredTradeInTokenException",

@@ -61,9 +61,7 @@ def _deployment(tx: Writing, keyring: Keyring, now: datetime) -> Deployment:
     except SealBroken:
         genuine = False
     if not genuine:
-        raise StartError(
-            "the master key file belongs to another database; point DAYPASS_MASTER_KEY_FILE to its own"
-        )
+        raise StartError("the master key file belongs to another database; point DAYPASS_MASTER_KEY_FILE to its own")
     return found[0]
 
 

@@ -66,9 +66,7 @@ def load_key_file(path: Path) -> FileKeyring:
     for number, line in enumerate(lines, 1):
         match = _LINE.fullmatch(line.strip())
         if match is None or match[1] in keys:
-            raise StartError(
-                f"line {number} of the master key file {path} is not `id:base64` of a fresh 32-byte key"
-            )
+            raise StartError(f"line {number} of the master key file {path} is not `id:base64` of a fresh 32-byte key")
         try:
             keys[match[1]] = base64.b64decode(match[2], validate=True)
         except binascii.Error:

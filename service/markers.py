@@ -22,9 +22,7 @@ Position = tuple[datetime, str]
 
 def _code(ports: Ports, key_id: str, body: bytes, binding: Sequence[str]) -> bytes:
     key = derive(ports.keyring, key_id, "marker", "")
-    return hmac.new(key, json.dumps(list(binding)).encode() + b"\n" + body, hashlib.sha256).digest()[
-        :_CODE_BYTES
-    ]
+    return hmac.new(key, json.dumps(list(binding)).encode() + b"\n" + body, hashlib.sha256).digest()[:_CODE_BYTES]
 
 
 def make_marker(ports: Ports, position: Position, binding: Sequence[str]) -> str:
@@ -37,9 +35,7 @@ def make_marker(ports: Ports, position: Position, binding: Sequence[str]) -> str
 
 def read_marker(ports: Ports, marker: str, binding: Sequence[str], *, field: str) -> Position:
     """Return the position of a marker of ours; raises `BadInput` for any other, for another list, or when stale."""
-    refusal = BadInput(
-        field, "is not a marker of this list, or it is older than a day; begin again without one"
-    )
+    refusal = BadInput(field, "is not a marker of this list, or it is older than a day; begin again without one")
     if len(marker) > _LONGEST:
         raise refusal
     try:

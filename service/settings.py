@@ -127,9 +127,7 @@ class Settings(BaseSettings):
         """What an operator should know before relying on these settings."""
         found = []
         if self.insecure_allow_loopback_receivers:
-            found.append(
-                "DAYPASS_INSECURE_ALLOW_LOOPBACK_RECEIVERS is on: partners can reach services on this machine"
-            )
+            found.append("DAYPASS_INSECURE_ALLOW_LOOPBACK_RECEIVERS is on: partners can reach services on this machine")
         if self.origin.startswith("http://") and urlsplit(self.origin).hostname not in (
             "127.0.0.1",
             "localhost",

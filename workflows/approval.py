@@ -9,8 +9,8 @@ from workflows.audit import Draft
 from workflows.authority import compiled, layers_of
 from workflows.callers import Call, CallerKind
 from workflows.credentials.keys import same_text
-from workflows.errors import AccessDenied, DigestMismatch, RootDurationExceeded, SealBroken
 from workflows.digest import digest_of
+from workflows.errors import AccessDenied, DigestMismatch, RootDurationExceeded, SealBroken
 from workflows.lifecycle import Act, state_at, step
 from workflows.notifications import store_move
 from workflows.policy.document import PolicyKind
@@ -111,7 +111,5 @@ def check_permissions(tx: Reading, call: Call, request: DelegationRequest) -> Ch
     principal = tx.get(Principal, call.caller.principal_id)
     if principal is None:
         return CheckResult.UNSURE
-    result, _witness = covers(
-        layers_of(tx, principal), compiled(request.permission_policy, PolicyKind.SESSION)
-    )
+    result, _witness = covers(layers_of(tx, principal), compiled(request.permission_policy, PolicyKind.SESSION))
     return result

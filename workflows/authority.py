@@ -87,11 +87,7 @@ def guardrails_of(tx: Reading, account_id: AccountId) -> tuple[Layer, ...]:
     found = tx.find(Guardrail, account_id=account_id)
     if not found:
         return ()
-    return (
-        guardrail_layer(
-            [NamedPolicy(one.name, compiled(one.document, PolicyKind.GUARDRAIL)) for one in found]
-        ),
-    )
+    return (guardrail_layer([NamedPolicy(one.name, compiled(one.document, PolicyKind.GUARDRAIL)) for one in found]),)
 
 
 def layers_of(tx: Reading, principal: Principal) -> tuple[Layer, ...]:
@@ -154,9 +150,7 @@ def _layers_of_caller(tx: Reading, caller: Caller) -> tuple[tuple[Layer, ...], P
 
 def _with_defaults(layers: Sequence[Layer], defaults: tuple[NamedPolicy, ...]) -> list[Layer]:
     return [
-        Layer(layer.kind, layer.name, (*layer.policies, *defaults))
-        if layer.kind is LayerKind.IDENTITY
-        else layer
+        Layer(layer.kind, layer.name, (*layer.policies, *defaults)) if layer.kind is LayerKind.IDENTITY else layer
         for layer in layers
     ]
 

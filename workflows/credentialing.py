@@ -45,9 +45,7 @@ def _holder(tx: Reading, ports: Ports, call: Call, arn: str, action: str) -> Pri
     """Return the principal that is to hold a credential; a foreign one looks like an unknown one."""
     found = tx.find(Principal, arn=arn)
     caller = call.caller
-    foreign = caller.kind is not CallerKind.OPERATOR and (
-        not found or found[0].account_id != caller.account_id
-    )
+    foreign = caller.kind is not CallerKind.OPERATOR and (not found or found[0].account_id != caller.account_id)
     if not found or foreign:
         raise NoSuchEntity("principal", arn)
     authorize(tx, ports, call, Question(action, arn, {}))
@@ -65,9 +63,7 @@ def create_access_key(ports: Ports, call: Call, principal_arn: str) -> NewKey:
             raise LimitExceeded(f"a principal can have {KEYS_PER_PRINCIPAL} access keys")
         key_id = new_access_key_id(ports.entropy, session=False)
         secret = new_secret(ports.entropy)
-        sealed = seal(
-            ports.keyring, ports.entropy, secret.encode("ascii"), purpose="access-key", owner=key_id
-        )
+        sealed = seal(ports.keyring, ports.entropy, secret.encode("ascii"), purpose="access-key", owner=key_id)
         tx.add(AccessKey(key_id, holder.id, sealed, active=True, created_at=ports.clock.now()))
         draft.chain, draft.resource = holder.account_id, holder.arn
         draft.answered = {"accessKeyId": key_id}

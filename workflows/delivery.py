@@ -110,11 +110,7 @@ def acknowledge(ports: Ports, call: Call, message_id: str) -> None:
     def work(tx: Writing, draft: Draft) -> None:
         draft.decided_by = authorize(tx, ports, call, Question(_RECEIVE, "*", {}))
         errand = tx.get(Errand, message_id)
-        if (
-            errand is None
-            or errand.partner_id != call.caller.account_id
-            or errand.kind is not ErrandKind.POLL
-        ):
+        if errand is None or errand.partner_id != call.caller.account_id or errand.kind is not ErrandKind.POLL:
             raise NoSuchEntity("notification", message_id)
         draft.request_id, draft.partner_id = errand.request_id, errand.partner_id
         tx.remove(errand)
@@ -138,11 +134,7 @@ def replay(ports: Ports, call: Call, message_id: str) -> Errand:
     def work(tx: Writing, draft: Draft) -> Errand:
         draft.decided_by = authorize(tx, ports, call, Question(_RECEIVE, "*", {}))
         errand = tx.get(Errand, message_id)
-        if (
-            errand is None
-            or errand.partner_id != call.caller.account_id
-            or errand.state is not ErrandState.PARKED
-        ):
+        if errand is None or errand.partner_id != call.caller.account_id or errand.state is not ErrandState.PARKED:
             raise NoSuchEntity("dead letter", message_id)
         draft.request_id, draft.partner_id = errand.request_id, errand.partner_id
         again = replace(errand, state=ErrandState.WAITING, attempts=0, due_at=ports.clock.now())

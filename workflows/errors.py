@@ -64,9 +64,7 @@ class DigestMismatch(DomainError):
     """The reviewer saw something other than what is stored: the review has to start over."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "the digest is not the digest of this request; read the request again before you accept it"
-        )
+        super().__init__("the digest is not the digest of this request; read the request again before you accept it")
 
 
 # --- what was asked for is not there, or already is ------------------------------------------------------
@@ -98,9 +96,7 @@ class LostRace(DomainError):
     """Somebody else changed the row first; reading it again shows what they did."""
 
     def __init__(self, kind: str, name: str) -> None:
-        super().__init__(
-            f"the {kind} `{name}` was changed by somebody else at the same moment; read it again"
-        )
+        super().__init__(f"the {kind} `{name}` was changed by somebody else at the same moment; read it again")
 
 
 class Throttled(DomainError):
@@ -118,9 +114,7 @@ class MissingAuthentication(Unauthenticated):
     """The request carries no credential at all."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "the request carries no credential; sign it with Signature Version 4 or send an API token"
-        )
+        super().__init__("the request carries no credential; sign it with Signature Version 4 or send an API token")
 
 
 class IncompleteSignature(Unauthenticated):

@@ -1,7 +1,7 @@
-"""Identifiers: parsed once at the edge, typed ever after.
+r"""Identifiers: parsed once at the edge, typed ever after.
 
 Each kind of id is its own type, so that an account id can never pass for a request id. The patterns are matched
-in full and in ASCII only, because `\\d` and `\\w` would otherwise accept digits and letters of other scripts.
+in full and in ASCII only, because `\d` and `\w` would otherwise accept digits and letters of other scripts.
 """
 
 import re

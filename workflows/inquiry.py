@@ -55,7 +55,7 @@ class Summary:
 
 
 def show(ports: Ports, call: Call, request_id: str, *, check: bool) -> Shown:
-    """Return a request the caller may see, and whether the caller could lend what it asks. API: GetDelegationRequest."""
+    """Return a request the caller may see, and whether the caller could lend it. API: GetDelegationRequest."""
 
     def work(tx: Reading, draft: Draft) -> Shown:
         refuse_outsiders(call, f"iam:{_GET}")
@@ -77,11 +77,7 @@ def _may_list_all(tx: Reading, ports: Ports, call: Call, owner_arn: str | None) 
         authorize(tx, ports, call, Question(f"iam:{_LIST}", "*", keys))
     except AccessDenied as denied:
         own = owner_arn is None or owner_arn == call.caller.arn
-        if (
-            not own
-            or call.caller.kind not in (CallerKind.USER, CallerKind.ROOT)
-            or "explicit deny" in denied.because
-        ):
+        if not own or call.caller.kind not in (CallerKind.USER, CallerKind.ROOT) or "explicit deny" in denied.because:
             raise
         return False
     return True
@@ -162,9 +158,7 @@ def _request_of_entity(arn: str) -> str:
     parsed = parse_arn(arn, "EntityArn")
     kind, _, request_id = parsed.resource.partition("/")
     if parsed.service != "iam" or kind != "delegation-request":
-        raise BadInput(
-            "EntityArn", "is not the ARN of a delegation request, the one entity that has a summary"
-        )
+        raise BadInput("EntityArn", "is not the ARN of a delegation request, the one entity that has a summary")
     return request_id
 
 
@@ -227,7 +221,7 @@ def list_grants(
     limit: int,
     after: Position | None,
 ) -> GrantPage:
-    """Return an account's grants, newest first; a partner lists what it was lent, the operator may leave the account out."""
+    """Return an account's grants, newest first; a partner lists what it was lent, the operator may list all."""
 
     def work(tx: Reading, _draft: Draft) -> GrantPage:
         caller = call.caller

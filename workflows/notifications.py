@@ -104,9 +104,7 @@ def announce(
     return replace(request, notified=request.notified + len(errands)), errands
 
 
-def announce_end(
-    ports: Ports, channel: Channel | None, request: DelegationRequest, grant: Grant
-) -> list[Errand]:
+def announce_end(ports: Ports, channel: Channel | None, request: DelegationRequest, grant: Grant) -> list[Errand]:
     """Return the errand that tells the partner what it was lent has ended.
 
     Nothing is ever announced of a request after this, so the count of its messages need not be stored again.

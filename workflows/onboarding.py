@@ -226,9 +226,7 @@ def _attach(tx: Writing, ports: Ports, call: Call, principal: Principal, choice:
     tx.put(_attachment(tx, ports, principal, choice))
 
 
-def attach_policy(
-    ports: Ports, call: Call, *, account_id: str, user_name: str, choice: PolicyChoice
-) -> Principal:
+def attach_policy(ports: Ports, call: Call, *, account_id: str, user_name: str, choice: PolicyChoice) -> Principal:
     """Attach a managed policy to a user, or put an inline one; it counts from the next decision on."""
 
     def work(tx: Writing, draft: Draft) -> Principal:
@@ -245,9 +243,7 @@ def attach_policy(
     return perform(ports, call, "AttachUserPolicy", work, asked=asked)
 
 
-def detach_policy(
-    ports: Ports, call: Call, *, account_id: str, user_name: str, policy_name: str
-) -> Principal:
+def detach_policy(ports: Ports, call: Call, *, account_id: str, user_name: str, policy_name: str) -> Principal:
     """Take a policy, managed or inline, from a user by its name."""
 
     def work(tx: Writing, draft: Draft) -> Principal:
@@ -318,10 +314,7 @@ def put_guardrail(ports: Ports, call: Call, *, account_id: str, name: str, docum
         existing_account(tx, account)
         parse_policy(document, kind=PolicyKind.GUARDRAIL, max_chars=GUARDRAIL_SIZE)
         guardrail = Guardrail(account, parse_entity_name(name), document, ports.clock.now())
-        if (
-            tx.get(Guardrail, account, name) is None
-            and len(_guardrails(tx, account)) >= GUARDRAILS_PER_ACCOUNT
-        ):
+        if tx.get(Guardrail, account, name) is None and len(_guardrails(tx, account)) >= GUARDRAILS_PER_ACCOUNT:
             raise LimitExceeded(f"an account can have {GUARDRAILS_PER_ACCOUNT} guardrails")
         tx.put(guardrail)
         tx.authority_changed()
@@ -337,9 +330,7 @@ def remove_guardrail(ports: Ports, call: Call, *, account_id: str, name: str) ->
 
     def work(tx: Writing, draft: Draft) -> None:
         account = parse_account_id(account_id)
-        draft.decided_by = authorize_in(
-            tx, ports, call, account, "daypass:DeleteGuardrail", f"guardrail/{name}"
-        )
+        draft.decided_by = authorize_in(tx, ports, call, account, "daypass:DeleteGuardrail", f"guardrail/{name}")
         guardrail = tx.get(Guardrail, account, name)
         if guardrail is None:
             raise NoSuchEntity("guardrail", name)

@@ -87,9 +87,7 @@ def _refuse_look_alike(tx: Reading, partner: Partner) -> None:
     """Refuse a display name that an approver could take for one that is registered already."""
 
     def skeleton(name: str) -> str:
-        return re.sub(
-            r"[^a-z0-9]", "", name.lower().translate(str.maketrans("01|!$5", "olllss")).replace("i", "l")
-        )
+        return re.sub(r"[^a-z0-9]", "", name.lower().translate(str.maketrans("01|!$5", "olllss")).replace("i", "l"))
 
     for other in tx.find(Partner):
         if skeleton(other.name) == skeleton(partner.name):
@@ -160,9 +158,7 @@ def register_template(
         parsed = templates.parse_template(document, wildcard_safe=frozenset(wildcard_safe))
         declared = {parameter.name for parameter in parsed.parameters}
         if strangers := set(wildcard_safe) - declared:
-            raise BadInput(
-                "wildcard_safe", f"names {', '.join(sorted(strangers))}, which the template does not use"
-            )
+            raise BadInput("wildcard_safe", f"names {', '.join(sorted(strangers))}, which the template does not use")
         now = ports.clock.now()
         arn = template_arn(ports.terms.partition, partner.domain, _dated(name, now))
         template = PolicyTemplate(arn, partner.id, _dated(name, now), document, tuple(wildcard_safe), now)

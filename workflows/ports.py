@@ -51,9 +51,7 @@ class Reading(Protocol):
         A `range` of numbers or a `frozenset` of texts stands for any of its members.
         """
 
-    def page(
-        self, kind: type[R], /, *, limit: int, after: tuple[datetime, str] | None, **equal: object
-    ) -> Sequence[R]:
+    def page(self, kind: type[R], /, *, limit: int, after: tuple[datetime, str] | None, **equal: object) -> Sequence[R]:
         """Return up to `limit` records, newest first (by id within one instant), behind the `after` position."""
 
     def count_open_requests(self, *, now: datetime, limit: int, **equal: object) -> int:

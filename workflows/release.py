@@ -67,11 +67,7 @@ def _check_sender(ports: Ports, call: Call, request: DelegationRequest) -> None:
 
 
 def _plan(ports: Ports, request: DelegationRequest, token_hash: str, now: datetime) -> Grant:
-    if (
-        request.owner_account_id is None
-        or request.approver_arn is None
-        or request.approver_principal_id is None
-    ):
+    if request.owner_account_id is None or request.approver_arn is None or request.approver_principal_id is None:
         raise WrongState(KIND, request.state.value, Act.SEND.value)
     return Grant(
         id=GrantId("dg-" + ports.entropy.token_bytes(16).hex()),

@@ -166,9 +166,7 @@ def _expire_requests(tx: Writing, ports: Ports, call: Call, now: datetime, limit
 
 def _expire_grants(tx: Writing, ports: Ports, call: Call, now: datetime, limit: int) -> int:
     due = [grant for grant in tx.due_grants(now, limit) if grant.state is GrantState.LIVE]
-    requests = {
-        one.id: one for one in tx.find(DelegationRequest, id=frozenset(grant.request_id for grant in due))
-    }
+    requests = {one.id: one for one in tx.find(DelegationRequest, id=frozenset(grant.request_id for grant in due))}
     channels = _channels(tx, list(requests.values()))
     over, errands, drafts = [], [], []
     for grant in due:

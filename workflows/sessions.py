@@ -137,7 +137,7 @@ def judge(
     context: Mapping[str, str | tuple[str, ...]],
     now: datetime,
 ) -> Decision | None:
-    """Return the engine's decision, or None when the standing has ended by `now` (it is valid while `now` is before)."""
+    """Return the engine's decision, or None when the standing has ended: it is valid while `now` is before its end."""
     if standing.ends_at is not None and now >= standing.ends_at:
         return None
     known: dict[str, str | tuple[str, ...]] = {**identity_context(standing.principal, now), **standing.identity}

@@ -79,9 +79,7 @@ def _check_texts(new: NewRequest, partner: Partner) -> None:
         )
 
 
-def _own(
-    tx: Reading, kind: type[PolicyTemplate] | type[Channel], arn: str, partner: Partner, field: str
-) -> None:
+def _own(tx: Reading, kind: type[PolicyTemplate] | type[Channel], arn: str, partner: Partner, field: str) -> None:
     found = tx.get(kind, arn)
     if found is None or found.partner_id != partner.id:
         raise BadInput(field, f"names `{arn}`, which you have not registered")
@@ -92,9 +90,7 @@ def _boundaries(tx: Reading, partner: Partner, named: Sequence[str]) -> tuple[tu
     for arn in named:
         boundary = tx.get(Boundary, arn)
         if boundary is None or boundary.partner_id != partner.id:
-            raise BadInput(
-                "Permissions", f"names the permissions boundary `{arn}`, which you have not registered"
-            )
+            raise BadInput("Permissions", f"names the permissions boundary `{arn}`, which you have not registered")
         documents.append((arn, boundary.document))
     return tuple(documents)
 
@@ -109,9 +105,7 @@ def _target(tx: Reading, new: NewRequest, partner: Partner) -> AccountId | None:
     return account
 
 
-def _check_quotas(
-    tx: Reading, ports: Ports, partner: Partner, target: AccountId | None, now: datetime
-) -> None:
+def _check_quotas(tx: Reading, ports: Ports, partner: Partner, target: AccountId | None, now: datetime) -> None:
     terms = ports.terms
     limit = terms.open_requests_per_partner
     if tx.count_open_requests(now=now, limit=limit, requestor_id=partner.id) >= limit:
@@ -201,9 +195,7 @@ def create(ports: Ports, call: Call, new: NewRequest) -> DelegationRequest:
         _own(tx, Channel, new.channel_arn, partner, "NotificationChannel")
         taken = tx.find(DelegationRequest, requestor_id=partner.id, workflow_id=new.workflow_id)
         if taken:
-            raise AlreadyExists(
-                "delegation request with workflow id", new.workflow_id, existing_id=taken[0].id
-            )
+            raise AlreadyExists("delegation request with workflow id", new.workflow_id, existing_id=taken[0].id)
         request = _assembled(tx, ports, partner, new)
         _check_quotas(tx, ports, partner, request.target_account_id, request.created_at)
         tx.add(request)

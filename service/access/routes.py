@@ -41,7 +41,8 @@ class Resource(msgspec.Struct):
     type: str = ""
 
 
-Context = dict[str, str | list[str] | bool | int | float]
+ContextValue = str | list[str] | bool | int | float
+Context = dict[str, ContextValue]
 
 
 class Evaluation(msgspec.Struct):
@@ -97,7 +98,7 @@ def _text(value: str, field: str) -> str:
     return value
 
 
-def _context_value(value: str | list[str] | bool | float) -> str | tuple[str, ...]:
+def _context_value(value: ContextValue) -> str | tuple[str, ...]:
     if isinstance(value, bool):
         return "true" if value else "false"
     return tuple(value) if isinstance(value, list) else str(value)

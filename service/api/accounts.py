@@ -141,7 +141,7 @@ def create_policy(
 
 
 @get("/policies", sync_to_thread=False)
-def list_ready_made(ports: NamedDependency[Ports], call: NamedDependency[Call]) -> list[views.PolicyView]:  # noqa: ARG001  the call is what authenticates
+def list_ready_made(ports: NamedDependency[Ports], call: NamedDependency[Call]) -> list[views.PolicyView]:  # noqa: ARG001  it authenticates
     """List the managed policies that every account has."""
     return views.ready_made_policies(ports.terms.partition)
 

@@ -76,4 +76,8 @@ def list_audit(
     return [views.audit_entry(one) for one in entries]
 
 
-ROUTER = Router("/", route_handlers=[who_am_i, create_token, revoke_token, create_resource_server, list_audit], tags=["house"])
+ROUTER = Router(
+    "/",
+    route_handlers=[who_am_i, create_token, revoke_token, create_resource_server, list_audit],
+    tags=["house"],
+)

@@ -51,4 +51,8 @@ def replay(
     return views.dead_letter(delivery.replay(ports, call, message_id))
 
 
-ROUTER = Router("/", route_handlers=[list_notifications, acknowledge, list_dead_letters, replay], tags=["notifications"])
+ROUTER = Router(
+    "/",
+    route_handlers=[list_notifications, acknowledge, list_dead_letters, replay],
+    tags=["notifications"],
+)

@@ -17,7 +17,6 @@ def document_text(document: Document) -> str:
     return msgspec.json.decode(raw, type=str) if raw[:1] == b'"' else raw.decode()
 
 
-
 class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
     """An account to open."""
 

@@ -48,9 +48,7 @@ def parse_form(body: bytes, content_type: bytes | None) -> dict[str, str]:
 def _check_type(content_type: bytes | None) -> None:
     if content_type is None:
         raise malformed(f"the header `content-type` is missing; send {_MEDIA_TYPE}")
-    media_type, *parameters = (
-        part.strip(" \t").lower() for part in content_type.decode("latin-1").split(";")
-    )
+    media_type, *parameters = (part.strip(" \t").lower() for part in content_type.decode("latin-1").split(";"))
     if media_type != _MEDIA_TYPE or len(parameters) > 1 or not _CHARSETS.issuperset(parameters):
         raise malformed(f"the header `content-type` is not {_MEDIA_TYPE} in utf-8")
 

@@ -4,6 +4,7 @@ Order: size, then signature, then what the form means. It looks at raw bytes onl
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -26,12 +27,11 @@ from workflows.errors import (
     IncompleteSignature,
     InvalidExchangeToken,
     NoSuchEntity,
-    Unauthenticated,
 )
 from workflows.ports import Ports
 
 _BODY_LIMIT: Final = 256 * 1024
-_HEADER_LIMIT: Final = 64
+_MOST_HEADERS: Final = 64
 _SERVICES: Final = frozenset({"iam", "sts"})
 _CONTENT_TYPE: Final = (b"content-type", b"text/xml")
 
@@ -91,6 +91,21 @@ class Answer:
         ]
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What is known of a call so far, for its log line."""
+
+    call_id: str
+    service: str = "iam"
+    action: str | None = None
+    principal: str | None = None
+    code: str | None = None
+
+
+def _code_of(failure: DomainError | ProtocolError) -> str:
+    return failure.code if isinstance(failure, ProtocolError) else face_of(failure).aws_code
+
+
 class Gateway:
     """`POST /` of the service's port, for boto3, aws-cli and every other AWS client."""
 
@@ -117,35 +132,40 @@ class Gateway:
 
     def answer(self, scope: HTTPScope, body: bytes, call_id: str) -> Answer:
         """Return the answer to one request whose body was read whole."""
-        service, action, principal = "iam", None, None
+        seen = _Seen(call_id)
         try:
-            request = _request_of(scope, body)
-            signed = self._signatures.caller_of(request, _SERVICES)
-            service, principal = signed.service, signed.caller.principal_id
-            operation, parameters = _operation_of(request)
-            action = operation.name
-            if operation.service != signed.service:
-                raise IncompleteSignature(
-                    f"Credential should be scoped to correct service: '{operation.service}'"
-                )
-            call = call_of(scope, signed.caller, call_id, wire="aws", signature=signed.signature)
-            result = self._run(operation, call, parameters)
-            answer = Answer(200, render_result(operation, result, call_id), call_id)
-            _log.info("aws.call", call=call_id, action=action, principal=call.caller.arn, status=200)
+            answer = Answer(200, self._result(scope, body, seen), call_id)
         except (DomainError, ProtocolError) as failure:
-            if isinstance(failure, DomainError) and principal and not isinstance(failure, Unauthenticated):
-                self._throttles.after(failure, principal)
-            answer = self._refusal(failure, service, call_id)
-            code = failure.code if isinstance(failure, ProtocolError) else face_of(failure).aws_code
-            _log.info("aws.call", call=call_id, action=action, status=answer.status, code=code)
-        except Exception as failure:
-            _log.exception("aws.failed", call=call_id, action=action)
-            answer = self._refusal(failure, service, call_id)
+            if isinstance(failure, DomainError) and seen.principal:
+                self._throttles.after(failure, seen.principal)
+            answer = self._refusal(failure, seen.service, call_id)
+            seen.code = _code_of(failure)
+        except Exception as failure:  # noqa: BLE001  the last resort: an answer in the wire's own form
+            _log.exception("aws.failed", call=call_id, action=seen.action)
+            answer = self._refusal(failure, seen.service, call_id)
+        _log.info(
+            "aws.call",
+            call=call_id,
+            action=seen.action,
+            principal=seen.principal,
+            status=answer.status,
+            code=seen.code,
+        )
         return answer
 
-    def _run(
-        self, operation: model.Operation, call: Call, parameters: Mapping[str, str]
-    ) -> Mapping[str, object]:
+    def _result(self, scope: HTTPScope, body: bytes, seen: "_Seen") -> bytes:
+        """Return the body of a success; what was learnt on the way is in `seen`, also when this raises."""
+        request = _request_of(scope, body)
+        signed = self._signatures.caller_of(request, _SERVICES)
+        seen.service, seen.principal = signed.service, signed.caller.principal_id
+        operation, parameters = _operation_of(request)
+        seen.action = operation.name
+        if operation.service != signed.service:
+            raise IncompleteSignature(f"Credential should be scoped to correct service: '{operation.service}'")
+        call = call_of(scope, signed.caller, seen.call_id, wire="aws", signature=signed.signature)
+        return render_result(operation, self._run(operation, call, parameters), seen.call_id)
+
+    def _run(self, operation: model.Operation, call: Call, parameters: Mapping[str, str]) -> Mapping[str, object]:
         self._throttles.before(operation.name, call.caller.principal_id)
         return HANDLERS[operation.name](self._ports, call, query.read_input(operation, parameters))
 
@@ -163,10 +183,8 @@ class Gateway:
 
 def _request_of(scope: HTTPScope, body: bytes) -> HttpRequest:
     headers = list(scope["headers"])
-    if len(headers) > _HEADER_LIMIT:
-        raise ProtocolError(
-            "RequestHeaderFieldsTooLarge", 431, f"a request has at most {_HEADER_LIMIT} headers"
-        )
+    if len(headers) > _MOST_HEADERS:
+        raise ProtocolError("RequestHeaderFieldsTooLarge", 431, f"a request has at most {_MOST_HEADERS} headers")
     return HttpRequest(
         method=scope["method"],
         raw_path=scope.get("raw_path") or b"/",

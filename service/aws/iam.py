@@ -32,9 +32,7 @@ def create(ports: Ports, call: Call, given: Input) -> Output:
     """CreateDelegationRequest."""
     permissions: Input = given["Permissions"]
     if not permissions.get("PolicyTemplateArn"):
-        raise BadInput(
-            "Permissions.PolicyTemplateArn", "is required; name one of your registered policy templates"
-        )
+        raise BadInput("Permissions.PolicyTemplateArn", "is required; name one of your registered policy templates")
     parameters: Sequence[Input] = permissions.get("Parameters") or ()
     request = submission.create(
         ports,
@@ -57,9 +55,7 @@ def create(ports: Ports, call: Call, given: Input) -> Output:
 
 def _shown(ports: Ports, request: DelegationRequest) -> Output:
     """Return a request as GetDelegationRequest and ListDelegationRequests show it."""
-    parameters = [
-        {"Name": name, "Values": list(values), "Type": kind} for name, kind, values in request.parameters
-    ]
+    parameters = [{"Name": name, "Values": list(values), "Type": kind} for name, kind, values in request.parameters]
     return {
         "DelegationRequestId": request.id,
         "OwnerAccountId": request.owner_account_id or request.target_account_id,

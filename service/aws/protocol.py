@@ -18,9 +18,7 @@ class ProtocolError(Exception):
 
 def malformed(problem: str) -> ProtocolError:
     """The failure of a body that is not one well-formed form (`MalformedQueryString`)."""
-    return ProtocolError(
-        "MalformedQueryString", 404, f"the request body is not a well-formed form: {problem}"
-    )
+    return ProtocolError("MalformedQueryString", 404, f"the request body is not a well-formed form: {problem}")
 
 
 def missing_action() -> ProtocolError:
@@ -31,9 +29,7 @@ def missing_action() -> ProtocolError:
 def invalid_action(action: str, version: str | None) -> ProtocolError:
     """The failure of an operation that this service does not offer under this version (`InvalidAction`)."""
     shown = "NO_VERSION_SPECIFIED" if version is None else _brief(version)
-    return ProtocolError(
-        "InvalidAction", 400, f"Could not find operation {_brief(action)} for version {shown}"
-    )
+    return ProtocolError("InvalidAction", 400, f"Could not find operation {_brief(action)} for version {shown}")
 
 
 def _brief(text: str, limit: int = 64) -> str:

@@ -160,16 +160,12 @@ class _Reader:
 
     def unknown(self, name: str) -> None:
         """Note a name that the operation does not have; its value may be a misspelt secret, so not told."""
-        self._say(
-            f"Value at '{_brief(name)}' failed to satisfy constraint: Member must be known to the operation"
-        )
+        self._say(f"Value at '{_brief(name)}' failed to satisfy constraint: Member must be known to the operation")
 
     def _check_count(self, count: int, shape: ListOf | MapOf, path: str) -> None:
         self._check_range(count, shape, path, None, "length")
 
-    def _check_range(
-        self, size: int, shape: Scalar | ListOf | MapOf, path: str, echo: str | None, what: str
-    ) -> None:
+    def _check_range(self, size: int, shape: Scalar | ListOf | MapOf, path: str, echo: str | None, what: str) -> None:
         if shape.minimum is not None and size < shape.minimum:
             self._report(path, echo, f"Member must have {what} greater than or equal to {shape.minimum}")
         if shape.maximum is not None and size > shape.maximum:

@@ -28,9 +28,7 @@ def render_result(operation: Operation, result: Mapping[str, object], request_id
     output = operation.output
     if output is None and result:
         raise TypeError(f"{operation.name} returns nothing")
-    body = (
-        "" if output is None else _element(operation.result_name, _structure(output, result, operation.name))
-    )
+    body = "" if output is None else _element(operation.result_name, _structure(output, result, operation.name))
     name = f"{operation.name}Response"
     request = f"<ResponseMetadata>{_element('RequestId', _escape(request_id))}</ResponseMetadata>"
     return f'<{name} xmlns="{operation.namespace}">{body}{request}</{name}>'.encode()

@@ -25,7 +25,7 @@ def account() -> None:
 @click.option("--root-access-key", is_flag=True, help="Also make an access key for the account's root.")
 @json_option
 @failing_clearly
-def create_account(account_id: str, alias: str, root_access_key: bool, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def create_account(account_id: str, alias: str, root_access_key: bool, as_json: bool) -> None:
     """Open an account."""
     with opened() as (ports, call):
         made = onboarding.create_account(ports, call, account_id=account_id, alias=alias)
@@ -40,7 +40,7 @@ def create_account(account_id: str, alias: str, root_access_key: bool, as_json: 
 @account.command("list")
 @json_option
 @failing_clearly
-def list_accounts(as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def list_accounts(as_json: bool) -> None:
     """List every account."""
     with opened() as (ports, call):
         found = [views.account(one, ports.terms.partition) for one in onboarding.list_accounts(ports, call)]
@@ -77,14 +77,14 @@ def _choice(text: str) -> PolicyChoice:
 @click.option("--api-token", is_flag=True, help="Also make an API token; it is shown this once.")
 @json_option
 @failing_clearly
-def create_user(  # noqa: D417, PLR0917  one argument per option
+def create_user(
     account: str,
     name: str,
     policies: tuple[str, ...],
     boundary: Path | None,
-    access_key: bool,  # noqa: FBT001  click passes flags so
-    api_token: bool,  # noqa: FBT001  as above
-    as_json: bool,  # noqa: FBT001  as above
+    access_key: bool,
+    api_token: bool,
+    as_json: bool,
 ) -> None:
     """Create a user with its policies."""
     choices = [_choice(text) for text in policies]
@@ -107,7 +107,7 @@ def create_user(  # noqa: D417, PLR0917  one argument per option
 @_account_option
 @json_option
 @failing_clearly
-def list_users(account: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def list_users(account: str, as_json: bool) -> None:
     """List an account's users and its root."""
     with opened() as (ports, call):
         people = onboarding.list_users(ports, call, account)
@@ -121,7 +121,7 @@ def list_users(account: str, as_json: bool) -> None:  # noqa: FBT001  click pass
 @click.option("--policy", required=True, help="A managed policy by name or ARN, or a .json file.")
 @json_option
 @failing_clearly
-def attach(account: str, name: str, policy: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def attach(account: str, name: str, policy: str, as_json: bool) -> None:
     """Attach a policy to a user; it counts from the next decision on."""
     choice = _choice(policy)
     with opened() as (ports, call):
@@ -135,7 +135,7 @@ def attach(account: str, name: str, policy: str, as_json: bool) -> None:  # noqa
 @click.option("--policy", required=True, help="The policy's name.")
 @json_option
 @failing_clearly
-def detach(account: str, name: str, policy: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def detach(account: str, name: str, policy: str, as_json: bool) -> None:
     """Take a policy from a user; it counts from the next decision on."""
     with opened() as (ports, call):
         changed = onboarding.detach_policy(ports, call, account_id=account, user_name=name, policy_name=policy)
@@ -153,7 +153,7 @@ def _set_active(account: str, name: str, *, active: bool, as_json: bool) -> None
 @click.option("--name", required=True, help="The name of the user, or `root`.")
 @json_option
 @failing_clearly
-def disable(account: str, name: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def disable(account: str, name: str, as_json: bool) -> None:
     """Disable a user, and with it every session that was lent on its authority."""
     _set_active(account, name, active=False, as_json=as_json)
 
@@ -163,7 +163,7 @@ def disable(account: str, name: str, as_json: bool) -> None:  # noqa: FBT001  cl
 @click.option("--name", required=True, help="The name of the user, or `root`.")
 @json_option
 @failing_clearly
-def enable(account: str, name: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def enable(account: str, name: str, as_json: bool) -> None:
     """Enable a user again."""
     _set_active(account, name, active=True, as_json=as_json)
 
@@ -179,7 +179,7 @@ def policy() -> None:
 @click.option("--file", "path", required=True, type=_FILE, help="The policy document.")
 @json_option
 @failing_clearly
-def create_policy(account: str, name: str, path: Path, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def create_policy(account: str, name: str, path: Path, as_json: bool) -> None:
     """Create a managed policy."""
     document = read_document(path)
     with opened() as (ports, call):
@@ -198,7 +198,7 @@ def guardrail() -> None:
 @click.option("--file", "path", required=True, type=_FILE, help="The policy document.")
 @json_option
 @failing_clearly
-def put_guardrail(account: str, name: str, path: Path, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def put_guardrail(account: str, name: str, path: Path, as_json: bool) -> None:
     """Set a guardrail; it counts from the next decision on."""
     document = read_document(path)
     with opened() as (ports, call):
@@ -210,7 +210,7 @@ def put_guardrail(account: str, name: str, path: Path, as_json: bool) -> None:  
 @_account_option
 @json_option
 @failing_clearly
-def list_guardrails(account: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def list_guardrails(account: str, as_json: bool) -> None:
     """List an account's guardrails."""
     with opened() as (ports, call):
         found = [views.guardrail(one) for one in onboarding.list_guardrails(ports, call, account)]

@@ -41,7 +41,7 @@ def _read_anchor(path: Path) -> dict[str, tuple[int, str]]:
 )
 @json_option
 @failing_clearly
-def verify(anchor: Path | None, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def verify(anchor: Path | None, as_json: bool) -> None:
     """Check every chain from its first entry to its head; exit code 1 if any entry was altered, removed or moved."""
     expected = _read_anchor(anchor) if anchor else None
     with opened() as (ports, _call):
@@ -61,7 +61,7 @@ def verify(anchor: Path | None, as_json: bool) -> None:  # noqa: FBT001  click p
 @click.option("--account", metavar="ID", help="Only the chain of this account.")
 @click.option("--json", "_as_json", is_flag=True, help="The export is JSON lines with or without this.")
 @failing_clearly
-def export(account: str | None, _as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def export(account: str | None, _as_json: bool) -> None:
     """Write the trail as JSON lines in CloudTrail's shape, chain by chain, oldest first."""
     with opened() as (ports, _call):
         heads = ports.store.read(lambda tx: tx.find(AuditHead))

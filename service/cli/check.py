@@ -51,7 +51,7 @@ def _problems(settings: Settings) -> list[str]:
 @click.command()
 @json_option
 @failing_clearly
-def check(as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def check(as_json: bool) -> None:
     """Print the settings, secrets masked, and say what is wrong; changes nothing. Exit code 1 if anything is."""
     settings = load_settings()
     shown, problems, warnings = _masked(settings), _problems(settings), settings.warnings
@@ -72,7 +72,7 @@ def check(as_json: bool) -> None:  # noqa: FBT001  click passes flags so
 @click.command()
 @json_option
 @failing_clearly
-def migrate(as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def migrate(as_json: bool) -> None:
     """Bring the database schema to this release, in one transaction; does nothing when it is there already."""
     before, after = run_migrations(load_settings().url)
     if as_json:

@@ -20,7 +20,7 @@ def token() -> None:
 @click.option("--days", default=DEFAULT_TOKEN_DAYS, show_default=True, help="How long it works, up to 365.")
 @json_option
 @failing_clearly
-def create_token(principal: str, scopes: tuple[str, ...], days: int, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def create_token(principal: str, scopes: tuple[str, ...], days: int, as_json: bool) -> None:
     """Make an API token; it is shown this once."""
     with opened() as (ports, call):
         fresh = credentialing.create_api_token(ports, call, principal, scopes=scopes, days=days)
@@ -52,7 +52,7 @@ def operator() -> None:
 @click.option("--name", required=True, help="The name of the operator.")
 @json_option
 @failing_clearly
-def create_operator(name: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def create_operator(name: str, as_json: bool) -> None:
     """Register an operator with an API token, which is shown this once."""
     _housed(PrincipalKind.OPERATOR, name, ("read", "write"), as_json=as_json)
 
@@ -66,6 +66,6 @@ def resource_server() -> None:
 @click.option("--name", required=True, help="The name of the resource server.")
 @json_option
 @failing_clearly
-def create_resource_server(name: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def create_resource_server(name: str, as_json: bool) -> None:
     """Register a resource server with an API token, which is shown this once."""
     _housed(PrincipalKind.RESOURCE_SERVER, name, ("decide",), as_json=as_json)

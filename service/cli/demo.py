@@ -147,10 +147,14 @@ def _keep_running(port: int) -> None:
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65_535), help="The port to listen on.  [default: 8470; any with --scripted]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    help="The port to listen on.  [default: 8470; any with --scripted]",
+)
 @click.option("--scripted", is_flag=True, help="Play the whole story by itself, say what happens, and exit.")
 @failing_clearly
-def demo(port: int | None, scripted: bool) -> None:  # noqa: FBT001  click passes flags so
+def demo(port: int | None, scripted: bool) -> None:
     """Run a service with a believable account, owner, administrator and partner in it, and print what to paste.
 
     With --scripted: play request, approval, use, expiry and revocation over a real socket. Exit code 1 if anything

@@ -56,7 +56,7 @@ class Story:
         self._step += 1
         click.echo(f"{self._step:>2}. {text}")
 
-    def _client(self, service: str, key: NewKey | Mapping[str, Any]) -> Any:  # noqa: ANN401  botocore makes its clients at run time
+    def _client(self, service: str, key: NewKey | Mapping[str, Any]) -> Any:  # noqa: ANN401  botocore makes clients
         if isinstance(key, NewKey):
             access_key_id, secret, token = key.access_key_id, key.secret_access_key, None
         else:
@@ -100,7 +100,10 @@ class Story:
         shown = owner.get_delegation_request(DelegationRequestId=request_id, DelegationPermissionCheck=True)
         self._say(f"the owner claims it; could the owner lend all this? {shown['PermissionCheckResult']}")
         if not quiet:
-            self._expect_refusal(lambda: owner.accept_delegation_request(DelegationRequestId=request_id), "AccessDenied")
+            self._expect_refusal(
+                lambda: owner.accept_delegation_request(DelegationRequestId=request_id),
+                "AccessDenied",
+            )
             self._say("the owner may not approve, so forwards it to an administrator")
         owner.update_delegation_request(DelegationRequestId=request_id, Notes="please check")
         if not quiet:

@@ -18,7 +18,7 @@ def grant() -> None:
 @click.option("--limit", default=100, show_default=True, help="How many at most, newest first.")
 @json_option
 @failing_clearly
-def list_grants(account: str | None, limit: int, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def list_grants(account: str | None, limit: int, as_json: bool) -> None:
     """List grants, newest first."""
     chosen = parse_account_id(account) if account else None
     with opened() as (ports, call):
@@ -32,7 +32,7 @@ def list_grants(account: str | None, limit: int, as_json: bool) -> None:  # noqa
 @click.argument("grant_id")
 @json_option
 @failing_clearly
-def show_grant(grant_id: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def show_grant(grant_id: str, as_json: bool) -> None:
     """Show one grant."""
     with opened() as (ports, call):
         view = views.grant(inquiry.show_grant(ports, call, grant_id), ports)
@@ -43,7 +43,7 @@ def show_grant(grant_id: str, as_json: bool) -> None:  # noqa: FBT001  click pas
 @click.argument("grant_id")
 @json_option
 @failing_clearly
-def revoke_grant(grant_id: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def revoke_grant(grant_id: str, as_json: bool) -> None:
     """End a grant at once, with every credential under it. Needs only the database and the master key."""
     with opened() as (ports, call):
         view = views.grant(revocation.revoke_grant(ports, call, grant_id), ports)

@@ -1,4 +1,4 @@
-"""`daypass`: finds the command's module and loads that one alone, so that `--help` does not wait for a web framework."""
+"""`daypass`: finds the command's module and loads that one alone, so that `--help` need not wait for the rest."""
 
 import importlib
 from collections.abc import Mapping

@@ -24,7 +24,7 @@ def partner() -> None:
 @click.option("--domain", required=True, help="The partner's domain, such as www.example.com.")
 @json_option
 @failing_clearly
-def create_partner(partner_id: str, name: str, domain: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def create_partner(partner_id: str, name: str, domain: str, as_json: bool) -> None:
     """Register a partner, with an access key and an API token for its programs; both are shown this once."""
     with opened() as (ports, call):
         made = partnering.create_partner(ports, call, partner_id=partner_id, name=name, domain=domain)
@@ -38,7 +38,7 @@ def create_partner(partner_id: str, name: str, domain: str, as_json: bool) -> No
 @partner.command("list")
 @json_option
 @failing_clearly
-def list_partners(as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def list_partners(as_json: bool) -> None:
     """List every partner."""
     with opened() as (ports, call):
         found = [views.partner(one, ports.terms.partition) for one in partnering.list_partners(ports, call)]
@@ -56,7 +56,7 @@ def _set_active(partner_id: str, *, active: bool, as_json: bool) -> None:
 @click.option("--id", "partner_id", required=True, metavar="ID", help="The partner's 12-digit account id.")
 @json_option
 @failing_clearly
-def disable(partner_id: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def disable(partner_id: str, as_json: bool) -> None:
     """Stop a partner: its keys, its tokens and every session that it was lent."""
     _set_active(partner_id, active=False, as_json=as_json)
 
@@ -65,7 +65,7 @@ def disable(partner_id: str, as_json: bool) -> None:  # noqa: FBT001  click pass
 @click.option("--id", "partner_id", required=True, metavar="ID", help="The partner's 12-digit account id.")
 @json_option
 @failing_clearly
-def enable(partner_id: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def enable(partner_id: str, as_json: bool) -> None:
     """Let a partner work again."""
     _set_active(partner_id, active=True, as_json=as_json)
 
@@ -87,7 +87,7 @@ def template() -> None:
 )
 @json_option
 @failing_clearly
-def register_template(partner: str, name: str, path: Path, wildcard_safe: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def register_template(partner: str, name: str, path: Path, wildcard_safe: tuple[str, ...], as_json: bool) -> None:
     """Register a policy template; it is immutable, a new version is a new name."""
     document = read_document(path)
     with opened() as (ports, call):
@@ -115,7 +115,7 @@ def boundary() -> None:
 @click.option("--description", default="", help="What the boundary is for.")
 @json_option
 @failing_clearly
-def register_boundary(partner: str, name: str, path: Path, description: str, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def register_boundary(partner: str, name: str, path: Path, description: str, as_json: bool) -> None:
     """Register a permissions boundary; it is immutable, a new version is a new name."""
     document = read_document(path)
     with opened() as (ports, call):
@@ -142,7 +142,7 @@ def channel() -> None:
 @click.option("--poll", is_flag=True, help="A mailbox that the partner fetches with GET /v1/notifications.")
 @json_option
 @failing_clearly
-def register_channel(partner: str, name: str, url: str | None, poll: bool, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def register_channel(partner: str, name: str, url: str | None, poll: bool, as_json: bool) -> None:
     """Register a notification channel; give either --url or --poll."""
     if (url is None) is not poll:
         raise click.UsageError("give either --url or --poll")

@@ -16,7 +16,7 @@ def request() -> None:
 @click.option("--limit", default=100, show_default=True, help="How many at most, newest first.")
 @json_option
 @failing_clearly
-def list_requests(limit: int, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def list_requests(limit: int, as_json: bool) -> None:
     """List delegation requests of every account, newest first."""
     with opened() as (ports, call):
         page = inquiry.all_requests(ports, call, limit=limit, after=None)
@@ -30,7 +30,7 @@ def list_requests(limit: int, as_json: bool) -> None:  # noqa: FBT001  click pas
 @click.option("--summary", is_flag=True, help="Tell in words what the request would allow.")
 @json_option
 @failing_clearly
-def show_request(request_id: str, summary: bool, as_json: bool) -> None:  # noqa: FBT001  click passes flags so
+def show_request(request_id: str, summary: bool, as_json: bool) -> None:
     """Show one delegation request with its digest and rendered policy."""
     with opened() as (ports, call):
         shown = inquiry.show(ports, call, request_id, check=False).request

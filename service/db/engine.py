@@ -21,13 +21,9 @@ def parse_url(text: str) -> URL:
     try:
         url = make_url(text)
     except ArgumentError:
-        raise WrongSetting(
-            "DAYPASS_DATABASE_URL", "is not a database address such as sqlite:///daypass.db"
-        ) from None
+        raise WrongSetting("DAYPASS_DATABASE_URL", "is not a database address such as sqlite:///daypass.db") from None
     if url.get_backend_name() != "sqlite" or url.query:
-        raise WrongSetting(
-            "DAYPASS_DATABASE_URL", "names an engine that is not supported; use sqlite:///path/to/file"
-        )
+        raise WrongSetting("DAYPASS_DATABASE_URL", "names an engine that is not supported; use sqlite:///path/to/file")
     if not url.database or url.database == ":memory:":
         raise WrongSetting("DAYPASS_DATABASE_URL", "names no file; a delegation must survive a restart")
     return url

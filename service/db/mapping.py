@@ -58,8 +58,7 @@ def _readers(kind: type[Any]) -> tuple[tuple[str, Convert | None], ...]:
 def record_of(kind: type[R], row: Row[Any]) -> R:
     """Return the record that a row (of exactly the table's columns, in order) holds."""
     values = {
-        name: convert(value) if convert else value
-        for (name, convert), value in zip(_readers(kind), row, strict=True)
+        name: convert(value) if convert else value for (name, convert), value in zip(_readers(kind), row, strict=True)
     }
     return kind(**values)
 

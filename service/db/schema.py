@@ -52,9 +52,7 @@ def migrate(url: URL) -> tuple[str | None, str]:
     if before == HEAD:
         return before, HEAD
     if before is not None and before > HEAD:
-        raise StartError(
-            f"the database has schema {before}, this release knows {HEAD}; run the newer release"
-        )
+        raise StartError(f"the database has schema {before}, this release knows {HEAD}; run the newer release")
     from alembic import command  # noqa: PLC0415  costs a third of a second that most starts need not pay
 
     engine = writing_engine(url)

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.db.engine import reading_engine, writing_engine
 from service.db.view import View

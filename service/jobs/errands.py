@@ -63,7 +63,7 @@ class Courier:
         except Unavailable:
             # The lease runs out by itself and the errand is tried again under the same id.
             _log.warning("errand.store_unavailable", errand=errand.id)
-        except Exception:
+        except Exception:  # noqa: BLE001  one errand must not end the courier
             _log.exception("errand.failed", errand=errand.id)
         finally:
             with self._lock:

@@ -75,7 +75,7 @@ class Wake:
                 work()
             except Unavailable:
                 _log.warning("wake.store_unavailable")
-            except Exception:
+            except Exception:  # noqa: BLE001  see below
                 # A job that raises would be reported by the scheduler alone; the next wake-up tries again.
                 _log.exception("wake.failed")
 

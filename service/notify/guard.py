@@ -237,9 +237,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         failure: Exception = NameUnresolved("the name has no address")
         for address in self._judged_addresses(host, port):
             try:
-                stream = self._dial.connect_tcp(
-                    address, port, self._at_most(timeout), local_address, socket_options
-                )
+                stream = self._dial.connect_tcp(address, port, self._at_most(timeout), local_address, socket_options)
             except httpcore.ConnectError as refused:
                 failure = refused
             else:

@@ -123,9 +123,7 @@ def sign(secret: bytes, *, message_id: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode("ascii")
 
 
-def signature_headers(
-    secrets: Sequence[bytes], *, message_id: str, timestamp: int, body: bytes
-) -> dict[str, str]:
+def signature_headers(secrets: Sequence[bytes], *, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The headers of Standard Webhooks; several secrets sign side by side while one replaces another."""
     signatures = (sign(secret, message_id=message_id, timestamp=timestamp, body=body) for secret in secrets)
     return {
@@ -212,15 +210,11 @@ class WebhookSender:
         )
         url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
         named = _OUR_HEADERS | {name.lower(): value for name, value in headers.items()}
-        sent = [
-            (name.encode(), value.encode()) for name, value in (named | {"host": target.host_header}).items()
-        ]
+        sent = [(name.encode(), value.encode()) for name, value in (named | {"host": target.host_header}).items()]
         timeouts = {"connect": min(self._connect_timeout, self._total_timeout), "pool": self._total_timeout}
         with (
             httpcore.ConnectionPool(ssl_context=self._tls, network_backend=backend, retries=0) as pool,
-            pool.stream(
-                "POST", url, headers=sent, content=body, extensions={"timeout": timeouts}
-            ) as response,
+            pool.stream("POST", url, headers=sent, content=body, extensions={"timeout": timeouts}) as response,
         ):
             _drain(response)
             return response.status

@@ -32,7 +32,7 @@ def _layer(documents: list[dict[str, Any]]) -> Layer:
     return Layer(LayerKind.IDENTITY, "layer", tuple(NamedPolicy("policy", policy) for policy in policies))
 
 
-@settings(max_examples=2500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made.layers(), st.sampled_from(made.ACTIONS), st.sampled_from(made.RESOURCES), made.contexts())
 def test_the_engine_agrees_with_the_naive_evaluator(
     layers: list[list[dict[str, Any]]], action: str, resource: str, context: dict[str, str | list[str]]

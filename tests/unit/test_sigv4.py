@@ -67,9 +67,7 @@ def sign(
     return HttpRequest("POST", path, query, [*sent, (b"authorization", authorization.encode())], body)
 
 
-def check(
-    request: HttpRequest, *, now: datetime = NOW, rules: SigningRules = RULES, secret: str = SECRET
-) -> Claim:
+def check(request: HttpRequest, *, now: datetime = NOW, rules: SigningRules = RULES, secret: str = SECRET) -> Claim:
     claim = read_claim(request)
     verify(request, claim, secret=secret, now=now, rules=rules)
     return claim
@@ -178,9 +176,7 @@ def test_an_upper_case_signature_is_refused() -> None:
     *rest, (name, value) = request.headers
     head, _, signature = value.rpartition(b"=")
     with pytest.raises(IncompleteSignature):
-        read_claim(
-            dataclasses.replace(request, headers=[*rest, (name, head + b"=" + signature.upper() + b"A")])
-        )
+        read_claim(dataclasses.replace(request, headers=[*rest, (name, head + b"=" + signature.upper() + b"A")]))
 
 
 def test_the_parts_of_the_authorization_header_may_stand_without_blanks() -> None:
@@ -205,9 +201,7 @@ def test_a_header_with_a_meaning_that_is_not_signed_is_refused(leave_out: str) -
 
 
 def test_headers_that_proxies_and_retries_write_may_stay_unsigned() -> None:
-    of = headers(
-        x_amzn_trace_id=b"Root=1", amz_sdk_request=b"attempt=1", amz_sdk_invocation_id=b"1", user_agent=b"u"
-    )
+    of = headers(x_amzn_trace_id=b"Root=1", amz_sdk_request=b"attempt=1", amz_sdk_invocation_id=b"1", user_agent=b"u")
     check(sign(of, signed=("content-type", "host", "x-amz-date")))
 
 
@@ -220,9 +214,7 @@ def test_a_signed_header_that_is_not_there_is_refused() -> None:
         check(sign(signed=("content-type", "host", "x-amz-date", "x-extra")))
 
 
-@pytest.mark.parametrize(
-    "name", ["host", "x-amz-date", "x-amz-security-token", "content-type", "x-amz-content-sha256"]
-)
+@pytest.mark.parametrize("name", ["host", "x-amz-date", "x-amz-security-token", "content-type", "x-amz-content-sha256"])
 def test_a_header_with_one_meaning_given_twice_is_refused(name: str) -> None:
     request = sign(headers(x_amz_security_token=b"t"))
     doubled = dataclasses.replace(request, headers=[*request.headers, *[(name.encode(), b"x")] * 2])
@@ -263,6 +255,11 @@ def test_a_body_that_is_not_under_the_signature_is_refused(declared: bytes) -> N
 def test_a_request_signed_for_another_host_is_refused(host: bytes) -> None:
     with pytest.raises(IncompleteSignature, match="host"):
         check(sign(headers(host=host)))
+
+
+def test_a_request_without_a_host_is_refused_whatever_it_says_to_have_signed() -> None:
+    with pytest.raises(IncompleteSignature, match="host"):
+        check(sign(headers(host=None), signed=("content-type", "host", "x-amz-date")))
 
 
 @pytest.mark.parametrize("host", [b"Daypass.Example", b" daypass.example ", b"[::1]:8443"])

@@ -39,9 +39,7 @@ query_texts = st.text(st.characters(codec="utf-8"), max_size=6).map(lambda text:
 queries = st.lists(st.tuples(query_texts, query_texts), max_size=4).map(
     lambda pairs: "&".join(f"q{name}={value}" if value else f"q{name}" for name, value in pairs)
 )
-header_names = st.sampled_from(
-    ["x-amz-target", "x-extra", "accept", "x-amz-meta-a", "cache-control", "user-agent"]
-)
+header_names = st.sampled_from(["x-amz-target", "x-extra", "accept", "x-amz-meta-a", "cache-control", "user-agent"])
 header_values = st.text(st.sampled_from("ab,;=\"' \t~"), max_size=12)
 
 
@@ -59,9 +57,7 @@ def signed_by_botocore(
 ) -> HttpRequest:
     """What a server would receive of a request that botocore signed."""
     url = f"https://{HOST}{path}" + (f"?{query}" if query else "")
-    unsigned = AWSRequest(
-        method=method, url=url, data=body, headers={"Content-Type": "text/plain", **(extra or {})}
-    )
+    unsigned = AWSRequest(method=method, url=url, data=body, headers={"Content-Type": "text/plain", **(extra or {})})
     with patch.object(botocore.auth, "get_current_datetime", lambda: NOW.replace(tzinfo=None)):
         SigV4Auth(Credentials(KEY_ID, secret, token), service, region).add_auth(unsigned)
     headers = [(name.lower().encode(), value.encode()) for name, value in unsigned.headers.items()]
@@ -202,9 +198,7 @@ def test_the_host_is_under_the_signature_even_if_both_names_are_ours() -> None:
     query=st.binary(max_size=20),
     headers=st.lists(
         st.tuples(
-            st.sampled_from(
-                [b"host", b"authorization", b"x-amz-date", b"date", b"x-amz-\xff", b"content-type"]
-            ),
+            st.sampled_from([b"host", b"authorization", b"x-amz-date", b"date", b"x-amz-\xff", b"content-type"]),
             st.binary(max_size=40) | st.sampled_from([value for _, value in EXAMPLE.headers]),
         ),
         max_size=6,

@@ -23,9 +23,7 @@ def request_of(recorded: dict[str, Any]) -> HttpRequest:
     return HttpRequest(recorded["method"], recorded["path"].encode(), b"", headers, recorded["body"].encode())
 
 
-recordings = pytest.mark.parametrize(
-    "recorded", CORPUS["requests"], ids=lambda recorded: str(recorded["call"])
-)
+recordings = pytest.mark.parametrize("recorded", CORPUS["requests"], ids=lambda recorded: str(recorded["call"]))
 
 
 @recordings

@@ -26,9 +26,7 @@ ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _TERMINATOR: Final = "aws4_request"
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _PARTS: Final = frozenset({"Credential", "SignedHeaders", "Signature"})
-_SCOPE: Final = re.compile(
-    r"(\w{1,128})/([0-9]{8})/([a-z0-9-]{1,32})/([a-z0-9-]{1,32})/aws4_request", re.ASCII
-)
+_SCOPE: Final = re.compile(r"(\w{1,128})/([0-9]{8})/([a-z0-9-]{1,32})/([a-z0-9-]{1,32})/aws4_request", re.ASCII)
 _HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,256}")
 _HEX_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _AMZ_DATE: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
@@ -165,9 +163,7 @@ def _one_authorization(request: HttpRequest) -> str:
     )
     given = request.values_of(b"authorization")
     if in_query:
-        raise IncompleteSignature(
-            "a signature in the query string is not accepted; sign with the Authorization header"
-        )
+        raise IncompleteSignature("a signature in the query string is not accepted; sign with the Authorization header")
     if not given:
         raise MissingAuthentication
     if len(given) > 1:
@@ -183,9 +179,7 @@ def _read_authorization(text: str) -> tuple[str, str, str, str, tuple[str, ...],
     pairs = [part.strip(" ").partition("=") for part in rest.split(",")]
     parts = {name: value for name, _, value in pairs}
     if len(pairs) != len(_PARTS) or parts.keys() != _PARTS:
-        raise IncompleteSignature(
-            "the Authorization header needs Credential, SignedHeaders and Signature, once each"
-        )
+        raise IncompleteSignature("the Authorization header needs Credential, SignedHeaders and Signature, once each")
     scope = _SCOPE.fullmatch(parts["Credential"])
     if scope is None:
         raise IncompleteSignature("Credential is not `key id/date/region/service/aws4_request`")
@@ -214,9 +208,7 @@ def _check_coverage(request: HttpRequest, signed: frozenset[str]) -> None:
         needed.add(b"content-type")
     for name in sorted(needed):
         if name.decode("latin-1") not in signed:
-            raise IncompleteSignature(
-                f"the header `{name.decode('ascii', 'backslashreplace')}` has to be signed"
-            )
+            raise IncompleteSignature(f"the header `{name.decode('ascii', 'backslashreplace')}` has to be signed")
 
 
 def _read_time(request: HttpRequest, names: tuple[str, ...]) -> datetime:

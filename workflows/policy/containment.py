@@ -18,6 +18,12 @@ def contains(wide: Glob, narrow: Glob, work: Work) -> bool:
     `narrow` is read as if it were a text whose wildcards are letters that only a wildcard at least as free
     can take.
     """
+    if not narrow.head.startswith(wide.head):
+        work.spend(1)
+        return False
+    if narrow.is_literal:
+        work.spend(1)
+        return wide.matches(narrow.head, work)
     places = _skipped({0}, wide.tokens)
     for token in narrow.tokens:
         work.spend(len(places) + 1)
@@ -68,6 +74,9 @@ def overlaps(one: Glob, other: Glob, work: Work) -> bool:
 
     Wildcards are taken to cross colons, which can only turn a no into a yes.
     """
+    if not (one.head.startswith(other.head) or other.head.startswith(one.head)):
+        work.spend(1)
+        return False
     ends = (len(one.tokens), len(other.tokens))
     waiting = [(0, 0)]
     seen = {(0, 0)}

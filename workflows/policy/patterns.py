@@ -121,11 +121,11 @@ class Glob:
     """A compiled pattern.
 
     Sorted on construction into the cheapest form that is still exact: a plain text, texts in a row between
-    `*`, or an automaton.
+    `*`, or an automaton. `head` is the plain text before the first wildcard.
     """
 
     tokens: tuple[Token, ...]
-    _head: str = field(init=False, compare=False, repr=False)
+    head: str = field(init=False, compare=False, repr=False)
     _tail: str = field(init=False, compare=False, repr=False)
     _between: tuple[str, ...] = field(init=False, compare=False, repr=False)
     _automaton: _Automaton | None = field(init=False, compare=False, repr=False)
@@ -136,7 +136,7 @@ class Glob:
         simple = all(isinstance(token, str) or token is Mark.MANY for token in self.tokens)
         set_once = object.__setattr__
         set_once(self, "is_literal", simple and len(chunks) == 1)
-        set_once(self, "_head", chunks[0])
+        set_once(self, "head", chunks[0])
         set_once(self, "_tail", chunks[-1] if len(chunks) > 1 else "")
         set_once(self, "_between", tuple(filter(None, chunks[1:-1])) if simple else ())
         set_once(self, "_automaton", None if simple else _Automaton(self.tokens))
@@ -144,8 +144,8 @@ class Glob:
     def matches(self, text: str, work: Work) -> bool:
         """Whether the whole of `text` fits; raises `LimitExceeded` when `work` runs out."""
         if self.is_literal:
-            return text == self._head
-        head, tail = self._head, self._tail
+            return text == self.head
+        head, tail = self.head, self._tail
         if len(text) < len(head) + len(tail) or not text.startswith(head) or not text.endswith(tail):
             return False
         if self._automaton is not None:

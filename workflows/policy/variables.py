@@ -144,7 +144,8 @@ class ResourcePattern:
     _fixed: Glob | None = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_fixed", None if has_variable(self.pieces) else self.widest())
+        glob = None if has_variable(self.pieces) else Glob(tuple(_resource_tokens(self.pieces)))
+        object.__setattr__(self, "_fixed", glob)
 
     @property
     def is_fixed(self) -> bool:
@@ -164,7 +165,7 @@ class ResourcePattern:
 
     def widest(self) -> Glob:
         """A pattern for whatever the entry can cover in any request: a variable may bring in any text."""
-        return Glob(tuple(_resource_tokens(self.pieces)))
+        return self._fixed or Glob(tuple(_resource_tokens(self.pieces)))
 
 
 def _resource_tokens(pieces: Sequence[Piece]) -> Iterator[Token]:

@@ -196,7 +196,7 @@ def _tail(statement: Statement, word: str) -> str:
 def _roles(policy: Policy, boundaries: Sequence[str]) -> Iterator[str]:
     makers = [each for each in _of(policy, Effect.ALLOW) if covers_action(each, _CREATE_ROLE, Work())]
     if boundaries:
-        named = [shown(arn[:_MAX_ARN_CHARACTERS]) for arn in boundaries[:_MAX_BOUNDARIES]]
+        named = [shown(arn)[:_MAX_ARN_CHARACTERS] for arn in boundaries[:_MAX_BOUNDARIES]]
         if more := len(boundaries) - len(named):
             named.append(f"{more} more that are not shown here")
         yield f"Boundaries that the policy demands of roles, which limit what they may do: {listed(named)}."

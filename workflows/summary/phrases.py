@@ -1,6 +1,7 @@
 """The parts of a statement in words: actions, resources and conditions."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final
@@ -12,6 +13,7 @@ from workflows.policy.variables import ResourcePattern
 from workflows.summary.vocabulary import Deed, deed_of
 
 _FILLED_IN: Final = " (where each ${...} is filled in from the request)"
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9._/:@+=-]+")
 WHOLE_SERVICE: Final = "do everything that this service offers (managing permissions included)"
 
 _GRAVITY: Final = {deed: place for place, deed in enumerate(Deed)}
@@ -127,7 +129,7 @@ def _clause(clause: Clause) -> str:
     if operator.base == NULL:
         return _presence(clause)
     values = listed([shown(text) for text in clause.texts], "or") if clause.texts else "(nothing at all)"
-    said = f"{_subject(operator, clause.key)} {_RELATIONS[operator.base]} {values}"
+    said = f"{_subject(operator, _key(clause.key))} {_RELATIONS[operator.base]} {values}"
     if clause.has_variables:
         said += _FILLED_IN
     return said + _without_key(operator)
@@ -135,14 +137,20 @@ def _clause(clause: Clause) -> str:
 
 def _presence(clause: Clause) -> str:
     """A Null clause: absent and present at once holds always, neither never."""
+    key = _key(clause.key)
     wanted = {truth(text) for text in clause.texts} - {None}
     match wanted == {True}, wanted == {False}:
         case True, _:
-            return f"{clause.key} is absent"
+            return f"{key} is absent"
         case _, True:
-            return f"{clause.key} is present"
+            return f"{key} is present"
         case _:
-            return f"{clause.key} is present or absent" if wanted else f"{clause.key} is neither present nor absent"
+            return f"{key} is present or absent" if wanted else f"{key} is neither present nor absent"
+
+
+def _key(key: str) -> str:
+    """The key as it is when it cannot be taken for a part of the sentence, else in quotes."""
+    return key if _PLAIN_KEY.fullmatch(key) else shown(key)
 
 
 def _subject(operator: Operator, key: str) -> str:

@@ -61,9 +61,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-def record(
-    service: str, method: str, arguments: dict[str, Any], *, region: str, token: str | None
-) -> dict[str, Any]:
+def record(service: str, method: str, arguments: dict[str, Any], *, region: str, token: str | None) -> dict[str, Any]:
     """What an unmodified client sends for one call, without a network."""
     sent: list[AWSPreparedRequest] = []
     client = boto3.client(

@@ -114,9 +114,7 @@ def test_the_number_of_names_is_limited() -> None:
         parse_form(full + b"&one=more", TYPE)
 
 
-@given(
-    st.binary(max_size=60) | st.text("ab=&%0123fF+.", max_size=40).map(str.encode), st.none() | st.just(TYPE)
-)
+@given(st.binary(max_size=60) | st.text("ab=&%0123fF+.", max_size=40).map(str.encode), st.none() | st.just(TYPE))
 def test_arbitrary_bytes_are_a_form_or_a_protocol_failure(body: bytes, content_type: bytes | None) -> None:
     try:
         form = parse_form(body, content_type)

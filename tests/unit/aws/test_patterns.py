@@ -85,16 +85,12 @@ def test_every_pattern_of_our_operations_has_examples_here() -> None:
     assert patterns_of_ours() == set(MEANING)
 
 
-@pytest.mark.parametrize(
-    ("java", "text"), [(java, text) for java, (texts, _) in MEANING.items() for text in texts]
-)
+@pytest.mark.parametrize(("java", "text"), [(java, text) for java, (texts, _) in MEANING.items() for text in texts])
 def test_a_text_that_the_pattern_means_matches(java: str, text: str) -> None:
     assert compile_pattern(java).fullmatch(text)
 
 
-@pytest.mark.parametrize(
-    ("java", "text"), [(java, text) for java, (_, texts) in MEANING.items() for text in texts]
-)
+@pytest.mark.parametrize(("java", "text"), [(java, text) for java, (_, texts) in MEANING.items() for text in texts])
 def test_a_text_that_the_pattern_does_not_mean_is_refused(java: str, text: str) -> None:
     assert not compile_pattern(java).fullmatch(text)
 

@@ -26,9 +26,7 @@ VALID: Mapping[str, str] = {
     "NotificationChannel": "arn:x",
     "SessionDuration": "300",
 }
-LATIN = (
-    "Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]"
-)
+LATIN = "Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]"
 URL = "^http(s?)://[a-zA-Z0-9._/-]*(\\?[a-zA-Z0-9._=&-]*)?(#[a-zA-Z0-9._/-]*)?$"
 
 
@@ -211,9 +209,12 @@ def test_a_value_at_a_limit_is_accepted(name: str, changes: dict[str, str]) -> N
     assert read_input(*called(name, changes))
 
 
-@pytest.mark.parametrize(
-    "left_out", ["Description", "RequestorWorkflowId", "NotificationChannel", "SessionDuration"]
-)
+def test_the_pattern_is_only_tried_on_a_text_of_legal_length() -> None:
+    told = violations(CREATE, {**VALID, "Description": "\x01" * 1001})
+    assert [each.rpartition(": ")[2] for each in told] == [length(1000, most=True)]
+
+
+@pytest.mark.parametrize("left_out", ["Description", "RequestorWorkflowId", "NotificationChannel", "SessionDuration"])
 def test_a_required_member_that_is_missing_is_named(left_out: str) -> None:
     found = violations(CREATE, {name: value for name, value in VALID.items() if name != left_out})
     member = left_out[0].lower() + left_out[1:]
@@ -228,9 +229,7 @@ def test_a_required_structure_that_was_sent_empty_is_missing() -> None:
 
 def test_all_violations_are_told_at_once_in_the_wording_of_aws() -> None:
     with pytest.raises(ConstraintViolation) as refused:
-        read_input(
-            operation("ListDelegationRequests", IAM), {"MaxItems": "0", "Marker": "", "OwnerId": "x y"}
-        )
+        read_input(operation("ListDelegationRequests", IAM), {"MaxItems": "0", "Marker": "", "OwnerId": "x y"})
     assert str(refused.value).startswith("5 validation errors detected: ")
     at_least_one = "Member must have value greater than or equal to 1"
     told = f"Value '0' at 'maxItems' failed to satisfy constraint: {at_least_one}"
@@ -296,12 +295,8 @@ def test_a_name_that_the_operation_does_not_have_is_refused(added: dict[str, str
 
 
 def test_an_unknown_name_is_told_without_its_value() -> None:
-    found = violations(
-        operation("GetDelegatedAccessToken", STS), {"TradeInToken": "t", "tradeInToken": "s3cret"}
-    )
-    assert found == (
-        "Value at 'tradeInToken' failed to satisfy constraint: Member must be known to the operation",
-    )
+    found = violations(operation("GetDelegatedAccessToken", STS), {"TradeInToken": "t", "tradeInToken": "s3cret"})
+    assert found == ("Value at 'tradeInToken' failed to satisfy constraint: Member must be known to the operation",)
 
 
 def test_an_index_above_the_cap_is_refused_even_where_the_model_has_no_limit() -> None:
@@ -388,9 +383,7 @@ steps = st.sampled_from(
     every_operation,
     st.dictionaries(st.lists(steps, max_size=7).map(".".join) | st.text(max_size=9), st.text(max_size=9)),
 )
-def test_arbitrary_names_and_values_are_an_input_or_a_violation(
-    of: Operation, params: dict[str, str]
-) -> None:
+def test_arbitrary_names_and_values_are_an_input_or_a_violation(of: Operation, params: dict[str, str]) -> None:
     with suppress(ConstraintViolation):
         read_input(of, params)
 

@@ -32,9 +32,7 @@ ACTIONS = [
     ("GetDelegatedAccessToken", STS),
     ("GetCallerIdentity", STS),
 ]
-MODELS = {
-    version: ServiceModel(dict(description(name)), name) for version, name in ((IAM, "iam"), (STS, "sts"))
-}
+MODELS = {version: ServiceModel(dict(description(name)), name) for version, name in ((IAM, "iam"), (STS, "sts"))}
 FORM = b"application/x-www-form-urlencoded; charset=utf-8"
 
 # Characters with a meaning in forms, in XML or in neither, one from every range of the patterns.
@@ -108,9 +106,7 @@ operations = pytest.mark.parametrize(
 @given(data=st.data())
 def test_what_botocore_writes_we_read(of: Operation, data: st.DataObject) -> None:
     params = data.draw(values(of.input, sent=bool(of.input.required)))
-    request = create_serializer("query", include_validation=False).serialize_to_request(
-        params, botocore_model(of)
-    )
+    request = create_serializer("query", include_validation=False).serialize_to_request(params, botocore_model(of))
     body = AWSRequest("POST", "https://daypass.example/", data=request["body"]).body
     form = parse_form(body, request["headers"]["Content-Type"].encode())
     assert (form["Action"], form["Version"]) == (of.name, of.version)

@@ -56,9 +56,7 @@ def test_an_empty_result_still_has_its_element() -> None:
 
 
 def test_an_empty_list_has_its_element_and_an_absent_one_has_none() -> None:
-    assert b"<DelegationRequests></DelegationRequests>" in render_result(
-        LIST, {"DelegationRequests": []}, "r-1"
-    )
+    assert b"<DelegationRequests></DelegationRequests>" in render_result(LIST, {"DelegationRequests": []}, "r-1")
     assert b"DelegationRequests>" not in render_result(LIST, {"DelegationRequests": None}, "r-1")
 
 
@@ -96,9 +94,7 @@ def test_a_member_of_an_enum_class_is_written_by_its_value() -> None:
     class State(StrEnum):
         OPEN = "ASSIGNED"
 
-    assert b"<State>ASSIGNED</State>" in render_result(
-        GET, {"DelegationRequest": {"State": State.OPEN}}, "r-1"
-    )
+    assert b"<State>ASSIGNED</State>" in render_result(GET, {"DelegationRequest": {"State": State.OPEN}}, "r-1")
 
 
 @pytest.mark.parametrize(
@@ -149,9 +145,7 @@ def test_maps_and_blobs_are_written_as_botocore_reads_them() -> None:
 
 
 def test_an_error_has_the_form_that_botocore_maps_to_its_exception_classes() -> None:
-    body = render_error(
-        service="iam", code="NoSuchEntity", message="no <such> & such", sender=True, request_id="r-1"
-    )
+    body = render_error(service="iam", code="NoSuchEntity", message="no <such> & such", sender=True, request_id="r-1")
     assert body == (
         b'<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type>'
         b"<Code>NoSuchEntity</Code><Message>no &lt;such&gt; &amp; such</Message></Error>"

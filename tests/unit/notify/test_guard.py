@@ -249,11 +249,7 @@ def test_development_may_allow_this_machine_on_any_port(url: str) -> None:
         check_url(url, allow_loopback=False)
 
 
-OTHERS = [
-    url
-    for url in REFUSED
-    if not any(word in url.lower() for word in ("localhost/", ".0.0.1/", ".1:", "[::1]"))
-]
+OTHERS = [url for url in REFUSED if not any(word in url.lower() for word in ("localhost/", ".0.0.1/", ".1:", "[::1]"))]
 
 
 @pytest.mark.parametrize("url", OTHERS)
@@ -262,9 +258,7 @@ def test_development_allows_nothing_but_this_machine(url: str) -> None:
         check_url(url, allow_loopback=True)
 
 
-@given(
-    st.text(max_size=30) | st.text("htps:/.@[]%#?0127x\\-é", max_size=30).map(lambda tail: "https://" + tail)
-)
+@given(st.text(max_size=30) | st.text("htps:/.@[]%#?0127x\\-é", max_size=30).map(lambda tail: "https://" + tail))
 def test_any_text_is_a_target_or_bad_input(url: str) -> None:
     try:
         target = check_url(url, allow_loopback=False)
@@ -317,9 +311,7 @@ class Names:
 def guarded(
     dial: Dial, resolve: Callable[[str, int], Sequence[str]], *, allow_loopback: bool = False
 ) -> GuardedBackend:
-    return GuardedBackend(
-        deadline=1, tick=lambda: 0, dial=dial, resolve=resolve, allow_loopback=allow_loopback
-    )
+    return GuardedBackend(deadline=1, tick=lambda: 0, dial=dial, resolve=resolve, allow_loopback=allow_loopback)
 
 
 def test_the_connection_goes_to_the_address_that_was_judged() -> None:
@@ -405,11 +397,6 @@ def test_every_step_ends_at_the_deadline() -> None:
     ):
         with pytest.raises(httpcore.TimeoutException):
             step()
-
-
-def test_a_local_socket_is_no_receiver() -> None:
-    with pytest.raises(NotImplementedError):
-        guarded(Dial(), Names([PUBLIC])).connect_unix_socket("/run/x")
 
 
 def test_loopback_means_a_canonical_address_of_this_machine() -> None:

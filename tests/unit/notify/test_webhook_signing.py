@@ -120,9 +120,7 @@ def test_the_envelope_is_a_notification_with_a_text_inside() -> None:
 
 
 def test_whole_seconds_still_have_milliseconds() -> None:
-    body = envelope(
-        message_id="m", topic_arn="t", message={}, timestamp=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    )
+    body = envelope(message_id="m", topic_arn="t", message={}, timestamp=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     assert b'"Timestamp":"2026-01-02T03:04:05.000Z"' in body
 
 

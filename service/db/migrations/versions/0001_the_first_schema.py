@@ -56,9 +56,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("policy_arn", sa.String(), nullable=True),
         sa.Column("document", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "(policy_arn IS NULL) <> (document IS NULL)", name=op.f("ck_attachments_one_source")
-        ),
+        sa.CheckConstraint("(policy_arn IS NULL) <> (document IS NULL)", name=op.f("ck_attachments_one_source")),
         sa.PrimaryKeyConstraint("principal_id", "name", name=op.f("pk_attachments")),
     )
     op.create_table(
@@ -156,9 +154,7 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("expires_at IS NOT NULL"),
         )
-        batch_op.create_index(
-            "ix_errands_mailbox", ["partner_id", "kind", "state", "created_at", "id"], unique=False
-        )
+        batch_op.create_index("ix_errands_mailbox", ["partner_id", "kind", "state", "created_at", "id"], unique=False)
 
     op.create_table(
         "grants",
@@ -373,9 +369,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_grants_owned")
         batch_op.drop_index("ix_grants_newest")
         batch_op.drop_index("ix_grants_lent")
-        batch_op.drop_index(
-            "ix_grants_due", sqlite_where=sa.text("state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')")
-        )
+        batch_op.drop_index("ix_grants_due", sqlite_where=sa.text("state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"))
 
     op.drop_table("grants")
     with op.batch_alter_table("errands", schema=None) as batch_op:
