@@ -1,7 +1,7 @@
 """The composition root: from an open house to the ASGI application. The only place that wires."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from workflows.callers import Call
 from workflows.ports import Ports
 
 _BODY_LIMIT: Final = 256 * 1024
+_BATCH_LIMIT: Final = 1024 * 1024
 _OURS: Final = ("/v1/", "/access/v1/", "/schema", "/d/", "/static/", "/health/")
 
 
@@ -75,21 +76,11 @@ def create_app(house: House) -> Front:
     return Front(Gateway(house.ports, signatures), _routes(house, signatures))
 
 
-def _routes(house: House, signatures: Signatures) -> Litestar:
-    callers = Callers(house.ports, signatures)
-    decider = Decider(house.ports, lambda: house.store.authority_changes)
-
-    async def provide_call(request: Request[Any, Any, Any]) -> Call:
-        return await callers.call_of(request)
-
-    def provide_ports() -> Ports:
-        return house.ports
-
-    def provide_decider() -> Decider:
-        return decider
+def _periodic_work(house: House) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Return the lifespan that runs a process's periodic work, unless the settings say no."""
 
     @asynccontextmanager
-    async def periodic_work(_app: Litestar) -> AsyncIterator[None]:
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         if not house.settings.scheduler:
             yield
             return
@@ -100,7 +91,14 @@ def _routes(house: House, signatures: Signatures) -> Litestar:
         finally:
             wake.stop()
 
-    api = Router(
+    return lifespan
+
+
+def _api(callers: Callers) -> Router:
+    async def provide_call(request: Request[Any, Any, Any]) -> Call:
+        return await callers.call_of(request)
+
+    return Router(
         "/v1",
         route_handlers=[
             requests.ROUTER,
@@ -113,19 +111,30 @@ def _routes(house: House, signatures: Signatures) -> Litestar:
         dependencies={"call": Provide(provide_call)},
         request_max_body_size=_BODY_LIMIT,
     )
+
+
+def _routes(house: House, signatures: Signatures) -> Litestar:
+    decider = Decider(house.ports, lambda: house.store.authority_changes)
+
+    def provide_ports() -> Ports:
+        return house.ports
+
+    def provide_decider() -> Decider:
+        return decider
+
+    access = Router(
+        "/",
+        route_handlers=[routes.evaluation, routes.evaluations],
+        request_max_body_size=_BATCH_LIMIT,
+    )
     return Litestar(
-        [
-            api,
-            Router("/", route_handlers=[routes.evaluation, routes.evaluations], request_max_body_size=1024 * 1024),
-            pages.ROUTER,
-            health.ROUTER,
-        ],
+        [_api(Callers(house.ports, signatures)), access, pages.ROUTER, health.ROUTER],
         dependencies={
             "ports": Provide(provide_ports, sync_to_thread=False),
             "decider": Provide(provide_decider, sync_to_thread=False),
         },
         exception_handlers=dict(problems.HANDLERS),
-        lifespan=[periodic_work],
+        lifespan=[_periodic_work(house)],
         openapi_config=OpenAPIConfig(
             title="Daypass",
             version="1",
