@@ -277,6 +277,12 @@ class AuditView(msgspec.Struct):
     mac: str
 
 
+class RemovedView(msgspec.Struct):
+    """Something that is no more."""
+
+    removed: str
+
+
 class CallerView(msgspec.Struct):
     """Who the caller is."""
 

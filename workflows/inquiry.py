@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from workflows.acts import consult
+from workflows.acts import consult, perform
 from workflows.approval import check_permissions
 from workflows.arns import grant_arn, parse_arn
 from workflows.audit import Draft
 from workflows.authority import Question, authorize, compiled
-from workflows.callers import Call, CallerKind
+from workflows.callers import Call, Caller, CallerKind
 from workflows.errors import AccessDenied, BadInput, NoSuchEntity
 from workflows.ids import AccountId
 from workflows.policy.document import PolicyKind
 from workflows.policy.permission_check import CheckResult
-from workflows.ports import Ports, Reading
+from workflows.ports import Ports, Reading, Writing
 from workflows.records.audit import AuditEntry, AuditHead
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
@@ -52,6 +52,18 @@ class Summary:
 
     content: str | None
     locale: str
+
+
+def identify(ports: Ports, call: Call) -> Caller:
+    """Return who the caller is. API: GetCallerIdentity. Every use of a lent credential that we see is written down."""
+    if call.caller.kind is not CallerKind.SESSION:
+        return call.caller
+
+    def work(_tx: Writing, draft: Draft) -> Caller:
+        draft.partner_id = call.caller.partner_id
+        return call.caller
+
+    return perform(ports, call, "GetCallerIdentity", work)
 
 
 def show(ports: Ports, call: Call, request_id: str, *, check: bool) -> Shown:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from workflows import release
+from workflows import inquiry, release
 from workflows.callers import Call
 from workflows.ports import Ports
 
@@ -25,9 +25,9 @@ def exchange(ports: Ports, call: Call, given: Input) -> Output:
     }
 
 
-def who_am_i(_ports: Ports, call: Call, _given: Input) -> Output:
+def who_am_i(ports: Ports, call: Call, _given: Input) -> Output:
     """GetCallerIdentity; no policy governs it, not even an explicit deny."""
-    caller = call.caller
+    caller = inquiry.identify(ports, call)
     return {"UserId": caller.principal_id, "Account": caller.account_id, "Arn": caller.arn}
 
 

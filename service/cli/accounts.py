@@ -220,8 +220,10 @@ def list_guardrails(account: str, as_json: bool) -> None:
 @guardrail.command("remove")
 @_account_option
 @click.option("--name", required=True, help="The name of the guardrail.")
+@json_option
 @failing_clearly
-def remove_guardrail(account: str, name: str) -> None:
-    """Take a guardrail away."""
+def remove_guardrail(account: str, name: str, as_json: bool) -> None:
+    """Take a guardrail away; it counts from the next decision on."""
     with opened() as (ports, call):
         onboarding.remove_guardrail(ports, call, account_id=account, name=name)
+    show(views.RemovedView(name), as_json=as_json)

@@ -29,11 +29,13 @@ def create_token(principal: str, scopes: tuple[str, ...], days: int, as_json: bo
 
 @token.command("revoke")
 @click.option("--id", "token_id", required=True, help="The id of the token (not the token itself).")
+@json_option
 @failing_clearly
-def revoke_token(token_id: str) -> None:
+def revoke_token(token_id: str, as_json: bool) -> None:
     """End an API token; it counts from the next call on."""
     with opened() as (ports, call):
         credentialing.revoke_api_token(ports, call, token_id)
+    show(views.RemovedView(token_id), as_json=as_json)
 
 
 def _housed(kind: PrincipalKind, name: str, scopes: tuple[str, ...], *, as_json: bool) -> None:

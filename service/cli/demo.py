@@ -5,7 +5,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Final
 
 import click
 import httpx
+import msgspec
 
 from service.cli.demo_story import Story, StoryBroken
 from service.cli.demo_world import ACCOUNT, DOMAIN, PARAMETERS, World, found_world
-from service.cli.desk import failing_clearly
+from service.cli.desk import failing_clearly, print_json
 from service.cli.serve import server_for
 from service.clock import SystemClock
 from service.errors import StartError
@@ -69,7 +70,7 @@ def _open_demo(port: int, clock: StagedClock) -> Iterator[tuple[House, World, so
             house.close()
 
 
-def _play(port: int) -> None:
+def _play(port: int, *, tell: Callable[[str], None]) -> None:
     clock = StagedClock()
     with _open_demo(port, clock) as (house, world, listener):
         server = server_for(house)
@@ -77,7 +78,7 @@ def _play(port: int) -> None:
         thread.start()
         try:
             _await_start(house.settings.origin)
-            Story(house.settings.origin, world, clock.advance).play()
+            Story(house.settings.origin, world, clock.advance, tell).play()
         finally:
             server.should_exit = True
             thread.join()
@@ -128,8 +129,12 @@ As a resource server, to ask what the session may do:
 """
 
 
-def _keep_running(port: int) -> None:
+def _keep_running(port: int, *, as_json: bool) -> None:
     with _open_demo(port, StagedClock()) as (house, world, listener):
+        if as_json:
+            print_json({"base_url": house.settings.origin, "account_id": ACCOUNT, **msgspec.to_builtins(world)})
+            server_for(house).run([listener])
+            return
         permissions = json.dumps({"PolicyTemplateArn": world.template_arn, "Parameters": list(PARAMETERS)})
         click.echo(
             _PASTE.format(
@@ -153,8 +158,9 @@ def _keep_running(port: int) -> None:
     help="The port to listen on.  [default: 8470; any with --scripted]",
 )
 @click.option("--scripted", is_flag=True, help="Play the whole story by itself, say what happens, and exit.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object: every credential, or the outcome.")
 @failing_clearly
-def demo(port: int | None, scripted: bool) -> None:
+def demo(port: int | None, scripted: bool, as_json: bool) -> None:
     """Run a service with a believable account, owner, administrator and partner in it, and print what to paste.
 
     With --scripted: play request, approval, use, expiry and revocation over a real socket. Exit code 1 if anything
@@ -162,11 +168,17 @@ def demo(port: int | None, scripted: bool) -> None:
     """
     configure_logs(LogFormat.PRETTY)
     if not scripted:
-        _keep_running(8470 if port is None else port)
+        _keep_running(8470 if port is None else port, as_json=as_json)
         return
     silence_logs()
     try:
-        _play(port or 0)
+        _play(port or 0, tell=_nothing if as_json else click.echo)
     except StoryBroken as failure:
         click.echo(f"the story broke: {failure}", err=True)
         sys.exit(1)
+    if as_json:
+        print_json({"ok": True})
+
+
+def _nothing(_line: str = "") -> None:
+    """Tell nobody."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import botocore.session
-import click
 import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -28,8 +27,14 @@ class StoryBroken(Exception):
 class Story:
     """Plays the story against a running service."""
 
-    def __init__(self, origin: str, world: World, advance: Callable[[int], None]) -> None:
-        self._origin, self._world, self._advance = origin, world, advance
+    def __init__(
+        self,
+        origin: str,
+        world: World,
+        advance: Callable[[int], None],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._origin, self._world, self._advance, self._tell = origin, world, advance, tell
         self._http = httpx.Client(base_url=origin, timeout=10)
         self._step = 0
 
@@ -48,13 +53,13 @@ class Story:
             self._look_back()
         finally:
             self._http.close()
-        click.echo()
-        click.echo(f"after expiry:     {expired}")
-        click.echo(f"after revocation: {revoked}")
+        self._tell("")
+        self._tell(f"after expiry:     {expired}")
+        self._tell(f"after revocation: {revoked}")
 
     def _say(self, text: str) -> None:
         self._step += 1
-        click.echo(f"{self._step:>2}. {text}")
+        self._tell(f"{self._step:>2}. {text}")
 
     def _client(self, service: str, key: NewKey | Mapping[str, Any]) -> Any:  # noqa: ANN401  botocore makes clients
         if isinstance(key, NewKey):
@@ -90,7 +95,7 @@ class Story:
             SessionDuration=_SECONDS,
         )
         self._say("the partner asks for access and gets a link for the customer's browser:")
-        click.echo(f"      {created['ConsoleDeepLink']}")
+        self._tell(f"      {created['ConsoleDeepLink']}")
         return str(created["DelegationRequestId"])
 
     def _decide(self, request_id: str, *, quiet: bool) -> None:
@@ -110,7 +115,7 @@ class Story:
             arn = f"arn:aws:iam::{ACCOUNT}:delegation-request/{request_id}"
             self._say("the administrator reads what it would allow:")
             for line in administrator.get_human_readable_summary(EntityArn=arn)["SummaryContent"].splitlines():
-                click.echo(f"      {line}")
+                self._tell(f"      {line}")
         digest = self._api("GET", f"/v1/requests/{request_id}")["digest"]
         self._api("POST", f"/v1/requests/{request_id}/accept", {"digest": digest})
         administrator.send_delegation_token(DelegationRequestId=request_id)
@@ -164,7 +169,7 @@ class Story:
         if not allowed["decision"] or refused["decision"]:
             raise StoryBroken("the session may do something else than what was approved")
         self._say("a resource server asks: may it create the queue? yes. May it delete another queue? no:")
-        click.echo(f"      {refused['context']['reason']}")
+        self._tell(f"      {refused['context']['reason']}")
 
     def _revoke(self, request_id: str) -> None:
         grant = self._api("POST", f"/v1/requests/{request_id}/revoke", {"notes": "no longer needed"})
@@ -191,7 +196,7 @@ class Story:
         if self._decision(lent["credentials"], "sqs:CreateQueue", _QUEUE)["decision"]:
             raise StoryBroken("a resource server was told yes for a session that has ended")
         self._say("the session, its token and its rights have ended:")
-        click.echo(f"      {again}")
+        self._tell(f"      {again}")
         return f"refused: {refused}"
 
     def _look_back(self) -> None:
@@ -201,4 +206,4 @@ class Story:
         ).json()
         self._say(f"the account's audit trail holds {len(entries)} entries; the latest:")
         for entry in reversed(entries[:4]):
-            click.echo(f"      {entry['entry']['act']} by {entry['entry']['caller']['arn']}")
+            self._tell(f"      {entry['entry']['act']} by {entry['entry']['caller']['arn']}")

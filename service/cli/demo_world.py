@@ -95,7 +95,7 @@ def found_world(house: House) -> World:
         ports,
         call,
         partner_id=PARTNER,
-        name="ReadTelemetry",
+        name="ReadTelemetry_2026_01_15",
         document=json.dumps(_BOUNDARY),
         description="Roles of Lumenwatch can read metrics and logs of their own account, nothing else.",
     )
@@ -103,7 +103,7 @@ def found_world(house: House) -> World:
         ports,
         call,
         partner_id=PARTNER,
-        name="Observe",
+        name="Observe_2026_01_15",
         document=json.dumps(_template(boundary.arn)),
     )
     channel = partnering.register_channel(ports, call, partner_id=PARTNER, name="main", url=None)

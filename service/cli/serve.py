@@ -8,7 +8,7 @@ from service.app import create_app
 from service.cli.desk import failing_clearly
 from service.house import House, open_house
 from service.observe.logs import configure_logs
-from service.settings import load_settings
+from service.settings import LogFormat, load_settings
 
 _log = structlog.get_logger(__name__)
 
@@ -35,13 +35,14 @@ def server_for(house: House) -> uvicorn.Server:
 @click.command()
 @click.option("--host", help="The address to listen on.  [default: DAYPASS_HOST, else 127.0.0.1]")
 @click.option("--port", type=int, help="The port to listen on.  [default: DAYPASS_PORT, else 8470]")
+@click.option("--json", "as_json", is_flag=True, help="Write log lines as JSON.")
 @failing_clearly
-def serve(host: str | None, port: int | None) -> None:
+def serve(host: str | None, port: int | None, as_json: bool) -> None:
     """Run the service: the AWS endpoint, the JSON API, access decisions and the periodic work.
 
     On first start it creates the database and, readable by its owner alone, the master key file.
     """
-    settings = load_settings(host=host, port=port)
+    settings = load_settings(host=host, port=port, log_format=LogFormat.JSON if as_json else None)
     configure_logs(settings.log_format)
     for warning in settings.warnings:
         _log.warning("settings.warning", warning=warning)
