@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+import boto3
 import pytest
 from staging.servers import LiveServer
 
@@ -31,8 +32,11 @@ def run(name: str, live: LiveServer, key: NewKey, monkeypatch: pytest.MonkeyPatc
     """Run a snippet as somebody would who pasted it: the key in the environment, the address adapted."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", key.access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key.secret_access_key)
-    variables: dict[str, Any] = dict(given)
+    # Each reader has a process of its own; boto3 keeps the first one's keys in its default session.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    variables: dict[str, Any] = {"iam": None, **given}
     exec(snippet(name).replace("http://127.0.0.1:8470", live.origin), variables)  # noqa: S102  our own README
+    variables["iam"].close()
     return variables
 
 

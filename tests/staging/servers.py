@@ -14,6 +14,8 @@ from staging.houses import house_in
 
 from service.cli.serve import server_for
 from service.house import House
+from service.observe.logs import configure_logs
+from service.settings import LogFormat
 from workflows.credentialing import NewKey
 from workflows.ports import Clock
 
@@ -23,6 +25,12 @@ class LiveServer:
 
     def __init__(self, origin: str, house: House) -> None:
         self.origin, self.house = origin, house
+        self._open: list[Any] = []
+
+    def close_clients(self) -> None:
+        """Close every client that was handed out."""
+        for client in self._open:
+            client.close()
 
     @property
     def ports(self) -> Any:
@@ -31,7 +39,7 @@ class LiveServer:
 
     def boto(self, service: str, key: NewKey, token: str | None = None, **more: Any) -> Any:
         """An unmodified boto3 client, without retries so that every answer is seen."""
-        return boto3.client(
+        client = boto3.client(
             service,
             endpoint_url=self.origin,
             region_name=more.pop("region", "us-east-1"),
@@ -40,11 +48,15 @@ class LiveServer:
             aws_session_token=token,
             config=Config(retries={"total_max_attempts": 1}, **more),
         )
+        self._open.append(client)
+        return client
 
     def http(self, token: str | None = None) -> httpx.Client:
         """An HTTP client, with an API token if one is given."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.origin, headers=headers, timeout=30, trust_env=False)
+        client = httpx.Client(base_url=self.origin, headers=headers, timeout=30, trust_env=False)
+        self._open.append(client)
+        return client
 
 
 @contextmanager
@@ -55,14 +67,16 @@ def serving(folder: Path, clock: Clock | None = None, **settings: Any) -> Iterat
         listener.listen(512)
         port = listener.getsockname()[1]
         house = house_in(folder, clock, port=port, base_url=f"http://127.0.0.1:{port}", **settings)
+        configure_logs(LogFormat.JSON)
         server = server_for(house)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
+        live = LiveServer(house.settings.origin, house)
         try:
-            live = LiveServer(house.settings.origin, house)
             live.http().get("/health/live").raise_for_status()
             yield live
         finally:
+            live.close_clients()
             server.should_exit = True
             thread.join()
             house.close()
