@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -24,8 +24,10 @@ from service.jobs.wake import Wake
 from service.notify.webhook import WebhookSender
 from service.observe import health
 from service.signing import Signatures
+from service.throttle import Throttles
 from service.web import pages
 from workflows.callers import Call
+from workflows.errors import DomainError
 from workflows.ports import Ports
 
 _BODY_LIMIT: Final = 256 * 1024
@@ -72,8 +74,9 @@ def _is_ours(scope: HTTPScope) -> bool:
 
 def create_app(house: House) -> Front:
     """Return the application over an open house; its lifespan runs the periodic work unless the settings say no."""
-    signatures = _signatures(house)
-    return Front(Gateway(house.ports, signatures), _routes(house, signatures))
+    signatures, throttles = _signatures(house), Throttles(house.ports.clock)
+    callers = Callers(house.ports, signatures, throttles)
+    return Front(Gateway(house.ports, signatures, throttles), _routes(house, callers))
 
 
 def _periodic_work(house: House) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
@@ -98,6 +101,10 @@ def _api(callers: Callers) -> Router:
     async def provide_call(request: Request[Any, Any, Any]) -> Call:
         return await callers.call_of(request)
 
+    def refused(request: Request[Any, Any, Any], failure: DomainError) -> Response[bytes]:
+        callers.failed(request, failure)
+        return problems.domain_problem(request, failure)
+
     return Router(
         "/v1",
         route_handlers=[
@@ -109,11 +116,12 @@ def _api(callers: Callers) -> Router:
             rest.ROUTER,
         ],
         dependencies={"call": Provide(provide_call)},
+        exception_handlers={DomainError: refused},
         request_max_body_size=_BODY_LIMIT,
     )
 
 
-def _routes(house: House, signatures: Signatures) -> Litestar:
+def _routes(house: House, callers: Callers) -> Litestar:
     decider = Decider(house.ports, lambda: house.store.authority_changes)
 
     def provide_ports() -> Ports:
@@ -128,7 +136,7 @@ def _routes(house: House, signatures: Signatures) -> Litestar:
         request_max_body_size=_BATCH_LIMIT,
     )
     return Litestar(
-        [_api(Callers(house.ports, signatures)), access, pages.ROUTER, health.ROUTER],
+        [_api(callers), access, pages.ROUTER, health.ROUTER],
         dependencies={
             "ports": Provide(provide_ports, sync_to_thread=False),
             "decider": Provide(provide_decider, sync_to_thread=False),

@@ -1,17 +1,19 @@
-"""Token buckets in this process: who asks too fast is told so before any work is done.
+"""How fast one principal may go. Token buckets in this process: who asks too fast is told so before any work is done.
 
 Memory is bounded: the bucket that was used longest ago goes first, and a full bucket need not be remembered.
 """
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from workflows.errors import Throttled
+from workflows.errors import DomainError, ExpiredExchangeToken, InvalidExchangeToken, NoSuchEntity, Throttled
 from workflows.ports import Clock
 
-_MOST_BUCKETS = 10_000
+_MOST_BUCKETS: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -51,3 +53,34 @@ class Throttle:
         if len(self._buckets) > _MOST_BUCKETS:
             self._buckets.popitem(last=False)
         return bucket
+
+
+_ENDS_SOMETHING: Final = frozenset({"RejectDelegationRequest", "RevokeDelegation"})
+
+
+class Throttles:
+    """How fast one principal may file requests, guess tokens and guess ids. Ending something is never throttled."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._creates = Throttle(clock, rate=20, burst=200)
+        self._bad_tokens = Throttle(clock, rate=1 / 3, burst=20)
+        self._bad_ids = Throttle(clock, rate=5, burst=200)
+
+    def before(self, act: str, principal: str) -> None:
+        """Raise `Throttled` when this principal has to wait before this act (the name of an operation)."""
+        if act in _ENDS_SOMETHING:
+            return
+        if act == "CreateDelegationRequest":
+            self._creates.take(principal)
+        if act == "GetDelegatedAccessToken":
+            self._bad_tokens.check(principal)
+        self._bad_ids.check(principal)
+
+    def after(self, failure: DomainError, principal: str) -> None:
+        """Count a failure that looks like guessing."""
+        # A principal that already has to wait is not counted further; its failure is answered as what it is.
+        with suppress(Throttled):
+            if isinstance(failure, (InvalidExchangeToken, ExpiredExchangeToken)):
+                self._bad_tokens.take(principal)
+            if isinstance(failure, NoSuchEntity):
+                self._bad_ids.take(principal)

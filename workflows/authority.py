@@ -173,12 +173,13 @@ def named(decision: Decision) -> str:
     return decision.because if one is None else f"{one.layer_kind.value}:{one.policy_name}:{one.sid or one.index}"
 
 
-def _denied(call: Call, question: Question, because: str) -> AccessDenied:
+def _denied(call: Call, question: Question, because: str, *, explicit: bool = False) -> AccessDenied:
     return AccessDenied(
         principal=call.caller.arn,
         action=question.action,
         resource=question.resource,
         because=because,
+        explicit=explicit,
     )
 
 
@@ -191,5 +192,6 @@ def authorize(tx: Reading, ports: Ports, call: Call, question: Question) -> str:
         raise _denied(call, question, "because a delegated session may not call this service")
     decision = decision_for(tx, ports, call, question)
     if not decision.allowed:
-        raise _denied(call, question, decision.because)
+        explicit = decision.outcome is Outcome.EXPLICIT_DENY
+        raise _denied(call, question, decision.because, explicit=explicit)
     return named(decision)

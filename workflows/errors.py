@@ -147,14 +147,23 @@ class SessionExpired(Unauthenticated):
 
 
 class AccessDenied(DomainError):
-    """The caller is known and may not do this."""
+    """The caller is known and may not do this; `explicit` when a policy says so rather than none allowing it."""
 
-    def __init__(self, *, principal: str, action: str, resource: str, because: str) -> None:
+    def __init__(
+        self,
+        *,
+        principal: str,
+        action: str,
+        resource: str,
+        because: str,
+        explicit: bool = False,
+    ) -> None:
         super().__init__(
             f"User: {principal} is not authorized to perform: {action} on resource: {resource} {because}",
         )
         self.action: Final = action
         self.because: Final = because
+        self.explicit: Final = explicit
 
 
 # --- exchange tokens -------------------------------------------------------------------------------------

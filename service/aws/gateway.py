@@ -18,15 +18,12 @@ from service.aws.xml import render_error, render_result
 from service.circumstances import Disconnected, TooLarge, call_of, new_call_id, read_limited
 from service.failures import face_of, safe_message
 from service.signing import Signatures
-from service.throttle import Throttle
+from service.throttle import Throttles
 from workflows.callers import Call
 from workflows.credentials.sigv4 import HttpRequest
 from workflows.errors import (
     DomainError,
-    ExpiredExchangeToken,
     IncompleteSignature,
-    InvalidExchangeToken,
-    NoSuchEntity,
 )
 from workflows.ports import Ports
 
@@ -39,38 +36,6 @@ Handler = Callable[[Ports, Call, Mapping[str, object]], Mapping[str, object]]
 HANDLERS: Final[Mapping[str, Handler]] = {**iam.HANDLERS, **sts.HANDLERS}
 
 _log = structlog.get_logger(__name__)
-
-
-class Throttles:
-    """How fast one principal may file requests, guess tokens and guess ids."""
-
-    def __init__(self, ports: Ports) -> None:
-        self.creates = Throttle(ports.clock, rate=20, burst=50)
-        self.bad_tokens = Throttle(ports.clock, rate=1 / 3, burst=20)
-        self.bad_ids = Throttle(ports.clock, rate=5, burst=200)
-
-    def before(self, action: str, principal: str) -> None:
-        """Raise `Throttled` when this principal has to wait before it may do this."""
-        if action == "CreateDelegationRequest":
-            self.creates.take(principal)
-        if action == "GetDelegatedAccessToken":
-            self.bad_tokens.check(principal)
-        self.bad_ids.check(principal)
-
-    def after(self, failure: DomainError, principal: str) -> None:
-        """Count a failure that looks like guessing."""
-        if isinstance(failure, (InvalidExchangeToken, ExpiredExchangeToken)):
-            self._count(self.bad_tokens, principal)
-        if isinstance(failure, NoSuchEntity):
-            self._count(self.bad_ids, principal)
-
-    @staticmethod
-    def _count(throttle: Throttle, principal: str) -> None:
-        try:
-            throttle.take(principal)
-        except DomainError:
-            # It already has to wait; this failure is answered as what it is.
-            return
 
 
 class Answer:
@@ -109,8 +74,8 @@ def _code_of(failure: DomainError | ProtocolError) -> str:
 class Gateway:
     """`POST /` of the service's port, for boto3, aws-cli and every other AWS client."""
 
-    def __init__(self, ports: Ports, signatures: Signatures) -> None:
-        self._ports, self._signatures, self._throttles = ports, signatures, Throttles(ports)
+    def __init__(self, ports: Ports, signatures: Signatures, throttles: Throttles) -> None:
+        self._ports, self._signatures, self._throttles = ports, signatures, throttles
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; anything else is closed."""

@@ -63,10 +63,11 @@ class Wake:
         elif due is not None and due <= now:
             self._work()
         else:
-            self._sweeper.run()
+            self._sweeper.tidy()
 
     def _work(self) -> None:
         self._sweeper.run()
+        self._sweeper.tidy()
         self._courier.run()
 
     def _guarded(self, work: Callable[[], object]) -> Callable[[], None]:

@@ -56,6 +56,10 @@ class Cast:
             self._keys[name] = key_for(self.live.ports, self.principal(name))
         return self._keys[name]
 
+    def key_of(self, principal: Principal) -> NewKey:
+        """Return a fresh access key of somebody else."""
+        return key_for(self.live.ports, principal)
+
     def token(self, name: str) -> str:
         """Return the API token of this person."""
         if name not in self._tokens:
