@@ -18,7 +18,15 @@ from workflows.policy.permission_check import CheckResult, covers
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.account import Principal
 from workflows.records.request import DelegationRequest, State
-from workflows.standing import action_of, arn_of, authorize_on, find_request, unchanged_since
+from workflows.standing import (
+    action_of,
+    arn_of,
+    authorize_on,
+    check_partner,
+    find_request,
+    refuse_outsiders,
+    unchanged_since,
+)
 from workflows.submission import NOTES_LENGTH, first_look, note_move, recall_request
 from workflows.text import parse_text
 
@@ -62,9 +70,11 @@ def accept(ports: Ports, call: Call, request_id: str, *, digest: str | None) -> 
     """
 
     def work(tx: Writing, draft: Draft) -> DelegationRequest:
+        refuse_outsiders(call, action_of(Act.ACCEPT))
         request = find_request(tx, call, request_id)
         decided_by = authorize_on(tx, ports, call, action_of(Act.ACCEPT), request)
         _check_approver(ports, call, request, digest)
+        check_partner(tx, ports, call, Act.ACCEPT, request)
         now = ports.clock.now()
         if seen and seen.state is State.ACCEPTED and repeats(ports, call, request, State.ACCEPTED, now):
             note_move(ports, draft, request, request, decided_by)
@@ -87,6 +97,7 @@ def reject(ports: Ports, call: Call, request_id: str, reason: str | None) -> Del
     """Turn a request down, or take an approval back before release; final. API: RejectDelegationRequest."""
 
     def work(tx: Writing, draft: Draft) -> DelegationRequest:
+        refuse_outsiders(call, action_of(Act.REJECT))
         request = find_request(tx, call, request_id)
         decided_by = authorize_on(tx, ports, call, action_of(Act.REJECT), request)
         if reason is not None:

@@ -180,6 +180,8 @@ class Verdict:
 
 
 _PAGE: Final = 1000
+# Every number that a row can have; a chain counts from one, without a gap.
+_FIRST, _LAST = -(2**63), 2**63
 
 
 def _check_chain(tx: Reading, sealer: Sealer, chain: AccountId) -> tuple[int, str, Fault | None]:
@@ -192,6 +194,9 @@ def _check_chain(tx: Reading, sealer: Sealer, chain: AccountId) -> tuple[int, st
             if not sealer.proves(entry.mac, *_covered(entry, previous)):
                 return number, previous, Fault(chain, entry.number, "was altered, moved or invented")
             number, previous = entry.number, entry.mac
+    for outside in (range(_FIRST, 1), range(number + 1, _LAST)):
+        if strays := tx.find(AuditEntry, chain=chain, number=outside):
+            return number, previous, Fault(chain, strays[0].number, "stands outside the chain")
     return number, previous, None
 
 

@@ -14,10 +14,11 @@ from workflows.credentials.tokens import TokenMark, hash_of, well_formed
 from workflows.errors import SessionExpired, Unauthenticated, UnknownCredential
 from workflows.grants import usable_at
 from workflows.ids import AccessKeyId
-from workflows.ports import Ports, Reading
+from workflows.ports import Ports, Reading, Writing
 from workflows.records.account import AccessKey, ApiToken, Principal, PrincipalKind
 from workflows.records.deployment import Deployment
 from workflows.records.grant import Grant, Session
+from workflows.records.partner import Partner
 
 _KIND_OF: Final = {
     PrincipalKind.USER: CallerKind.USER,
@@ -83,7 +84,9 @@ def _session_candidate(tx: Reading, ports: Ports, access_key_id: AccessKeyId, to
     if token is None or not same_text(token, session_token(ports.keyring, session.master_key, access_key_id)):
         return Candidate(secret, None, UnknownCredential())
     approver = tx.get(Principal, grant.approver_principal_id)
-    if not usable_at(grant, ports.clock.now()) or approver is None or not approver.active:
+    partner = tx.get(Partner, grant.partner_id)
+    alive = approver is not None and approver.active and partner is not None and partner.active
+    if approver is None or not alive or not usable_at(grant, ports.clock.now()):
         return Candidate(secret, None, SessionExpired())
     caller = replace(
         caller_of(approver, access_key_id),
@@ -117,4 +120,10 @@ def note_use(ports: Ports, record: ApiToken) -> None:
     """Remember when a token was last used, at most once in `USE_RESOLUTION`."""
     now = ports.clock.now()
     if record.last_used_at is None or now - record.last_used_at >= USE_RESOLUTION:
-        ports.store.write(lambda tx: tx.put(replace(record, last_used_at=now)))
+
+        def work(tx: Writing) -> None:
+            # Only what is stored now may be written back: the token may have been revoked since it was read.
+            if current := tx.get(ApiToken, record.id):
+                tx.put(replace(current, last_used_at=now))
+
+        ports.store.write(work)

@@ -21,6 +21,7 @@ from workflows.policy.evaluate import (
     Layer,
     LayerKind,
     NamedPolicy,
+    Outcome,
     Request,
     decide,
     guardrail_layer,

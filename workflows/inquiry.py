@@ -89,7 +89,7 @@ def _may_list_all(tx: Reading, ports: Ports, call: Call, owner_arn: str | None) 
         authorize(tx, ports, call, Question(f"iam:{_LIST}", "*", keys))
     except AccessDenied as denied:
         own = owner_arn is None or owner_arn == call.caller.arn
-        if not own or call.caller.kind not in (CallerKind.USER, CallerKind.ROOT) or "explicit deny" in denied.because:
+        if not own or call.caller.kind not in (CallerKind.USER, CallerKind.ROOT) or denied.explicit:
             raise
         return False
     return True

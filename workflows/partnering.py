@@ -6,7 +6,7 @@ and a template are what approvers will trust; a partner can add channels of its 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -102,23 +102,6 @@ def list_partners(ports: Ports, call: Call) -> Sequence[Partner]:
         return tx.find(Partner)
 
     return consult(ports, call, "ListPartners", work)
-
-
-def set_partner_active(ports: Ports, call: Call, partner_id: str, *, active: bool) -> Partner:
-    """Stop a partner, with its keys, its open requests and every session it was lent, or let it work again."""
-
-    def work(tx: Writing, draft: Draft) -> Partner:
-        operator_only(call, "daypass:UpdatePartner")
-        partner = existing_partner(tx, partner_id)
-        principal = tx.get(Principal, partner.id)
-        changed = tx.swap(partner, replace(partner, active=active))
-        if principal is not None:
-            tx.swap(principal, replace(principal, active=active))
-        tx.authority_changed()
-        draft.chain, draft.partner_id = partner.id, partner.id
-        return changed
-
-    return perform(ports, call, "UpdatePartner", work, asked={"partnerId": partner_id, "active": active})
 
 
 def existing_partner(tx: Reading, partner_id: str) -> Partner:

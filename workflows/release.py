@@ -33,7 +33,16 @@ from workflows.records.account import Principal
 from workflows.records.grant import Grant, GrantKind, GrantState, Session
 from workflows.records.partner import Partner
 from workflows.records.request import DelegationRequest, State
-from workflows.standing import KIND, action_of, arn_of, authorize_on, find_request, unchanged_since
+from workflows.standing import (
+    KIND,
+    action_of,
+    arn_of,
+    authorize_on,
+    check_partner,
+    find_request,
+    refuse_outsiders,
+    unchanged_since,
+)
 from workflows.submission import first_look, note_move, recall_request
 
 _EXCHANGE: Final = "GetDelegatedAccessToken"
@@ -98,9 +107,11 @@ def send(ports: Ports, call: Call, request_id: str) -> DelegationRequest:
     """
 
     def work(tx: Writing, draft: Draft) -> DelegationRequest:
+        refuse_outsiders(call, action_of(Act.SEND))
         request = find_request(tx, call, request_id)
         decided_by = authorize_on(tx, ports, call, action_of(Act.SEND), request)
         _check_sender(ports, call, request)
+        check_partner(tx, ports, call, Act.SEND, request)
         now = ports.clock.now()
         if seen and seen.state is State.FINALIZED and repeats(ports, call, request, State.FINALIZED, now):
             note_move(ports, draft, request, request, decided_by)

@@ -15,7 +15,7 @@ from workflows.acts import perform
 from workflows.audit import Draft
 from workflows.callers import TIME, Call
 from workflows.errors import NoSuchEntity, WrongState
-from workflows.grants import ended
+from workflows.grants import ended, seen_at
 from workflows.ids import AccountId
 from workflows.inquiry import find_grant
 from workflows.lifecycle import OPEN_STATES, Act, state_at, step
@@ -170,7 +170,7 @@ def _expire_grants(tx: Writing, ports: Ports, call: Call, now: datetime, limit: 
     channels = _channels(tx, list(requests.values()))
     over, errands, drafts = [], [], []
     for grant in due:
-        after = ended(grant, reason=EndReason.EXPIRED, by=None, now=now)
+        after = seen_at(grant, now)
         over.append(after)
         if request := requests.get(grant.request_id):
             errands += announce_end(ports, channels[request.channel_arn], request, after)

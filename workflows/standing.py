@@ -15,7 +15,8 @@ from workflows.lifecycle import Act
 from workflows.managed_policies import approver_rights, claimant_rights, owner_rights
 from workflows.policy.evaluate import NamedPolicy
 from workflows.ports import Ports, Reading
-from workflows.records.request import DelegationRequest, State
+from workflows.records.partner import Partner
+from workflows.records.request import DelegationRequest
 
 KIND = "delegation request"
 _IDENTITIES = (CallerKind.USER, CallerKind.ROOT)
@@ -58,7 +59,7 @@ def find_request(tx: Reading, call: Call, request_id: str) -> DelegationRequest:
 
 def _defaults(caller: Caller, action: str, request: DelegationRequest) -> tuple[NamedPolicy, ...]:
     # Claiming is everybody's default, so that whoever comes too late hears of the state and not of a permission.
-    if request.state is State.UNASSIGNED or action == action_of(Act.ASSOCIATE):
+    if request.owner_principal_id is None or action == action_of(Act.ASSOCIATE):
         return (NamedPolicy("default rights before a claim", claimant_rights()),)
     defaults: tuple[NamedPolicy, ...] = ()
     if request.owner_principal_id == caller.principal_id:
@@ -75,6 +76,18 @@ def authorize_on(tx: Reading, ports: Ports, call: Call, action: str, request: De
         keys = {"iam:DelegationRequestOwner": request.owner_arn}
     question = Question(action, arn_of(ports, request), keys, _defaults(call.caller, action, request))
     return authorize(tx, ports, call, question)
+
+
+def check_partner(tx: Reading, ports: Ports, call: Call, act: Act, request: DelegationRequest) -> None:
+    """Raise `AccessDenied` when the partner that filed the request was stopped: nothing more is lent to it."""
+    partner = tx.get(Partner, request.requestor_id)
+    if partner is None or not partner.active:
+        raise AccessDenied(
+            principal=call.caller.arn,
+            action=action_of(act),
+            resource=arn_of(ports, request),
+            because="because the partner that filed the request is not active",
+        )
 
 
 def action_of(act: Act) -> str:

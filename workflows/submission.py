@@ -238,10 +238,10 @@ def first_look(ports: Ports, call: Call, act: Act, request_id: str) -> Delegatio
     A move is refused when the request changed between this look and the transaction, which is what tells the losers
     of a race that they lost it.
     """
-    refuse_outsiders(call, action_of(act))
     try:
+        refuse_outsiders(call, action_of(act))
         return ports.store.read(lambda tx: find_request(tx, call, request_id))
-    except NoSuchEntity:
+    except (AccessDenied, NoSuchEntity):
         # The transaction comes to the same answer and writes it down.
         return None
 
@@ -253,6 +253,7 @@ def associate(ports: Ports, call: Call, request_id: str) -> DelegationRequest:
     """
 
     def work(tx: Writing, draft: Draft) -> DelegationRequest:
+        refuse_outsiders(call, action_of(Act.ASSOCIATE))
         request = find_request(tx, call, request_id)
         caller = call.caller
         if caller.kind not in (CallerKind.USER, CallerKind.ROOT):
@@ -290,6 +291,7 @@ def forward(ports: Ports, call: Call, request_id: str, notes: str | None) -> Del
     """
 
     def work(tx: Writing, draft: Draft) -> DelegationRequest:
+        refuse_outsiders(call, action_of(Act.UPDATE))
         request = find_request(tx, call, request_id)
         decided_by = authorize_on(tx, ports, call, action_of(Act.UPDATE), request)
         unchanged_since(seen, request)

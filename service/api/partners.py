@@ -6,7 +6,7 @@ from litestar.params import FromPath, JSONBody
 
 from service import views
 from service.api.schemas import Activity, NewBoundary, NewChannel, NewPartner, NewTemplate, document_text
-from workflows import credentialing, partnering, templates
+from workflows import credentialing, dismissal, partnering, templates
 from workflows.arns import root_arn
 from workflows.callers import Call
 from workflows.ports import Ports
@@ -44,8 +44,9 @@ def update_partner(
     ports: NamedDependency[Ports],
     call: NamedDependency[Call],
 ) -> views.PartnerView:
-    """Stop a partner, with everything it was lent, or let it work again."""
-    partner = partnering.set_partner_active(ports, call, partner_id, active=data.active)
+    """Stop a partner and end everything it has, or let it ask again."""
+    change = dismissal.resume_partner if data.active else dismissal.stop_partner
+    partner = change(ports, call, partner_id)
     return views.partner(partner, ports.terms.partition)
 
 

@@ -6,7 +6,7 @@ import click
 
 from service import views
 from service.cli.desk import failing_clearly, json_option, opened, read_document, show, show_many
-from workflows import credentialing, partnering, templates
+from workflows import credentialing, dismissal, partnering, templates
 from workflows.arns import root_arn
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -46,8 +46,9 @@ def list_partners(as_json: bool) -> None:
 
 
 def _set_active(partner_id: str, *, active: bool, as_json: bool) -> None:
+    change = dismissal.resume_partner if active else dismissal.stop_partner
     with opened() as (ports, call):
-        changed = partnering.set_partner_active(ports, call, partner_id, active=active)
+        changed = change(ports, call, partner_id)
         view = views.partner(changed, ports.terms.partition)
     show(view, as_json=as_json)
 
@@ -57,7 +58,7 @@ def _set_active(partner_id: str, *, active: bool, as_json: bool) -> None:
 @json_option
 @failing_clearly
 def disable(partner_id: str, as_json: bool) -> None:
-    """Stop a partner: its keys, its tokens and every session that it was lent."""
+    """Stop a partner: its keys, its open requests and every session that it was lent, for good."""
     _set_active(partner_id, active=False, as_json=as_json)
 
 
@@ -66,7 +67,7 @@ def disable(partner_id: str, as_json: bool) -> None:
 @json_option
 @failing_clearly
 def enable(partner_id: str, as_json: bool) -> None:
-    """Let a partner work again."""
+    """Let a stopped partner ask again; what was ended stays ended."""
     _set_active(partner_id, active=True, as_json=as_json)
 
 

@@ -54,7 +54,7 @@ _NASTY = st.sampled_from(
 _VALUES = _PRINTABLE | _NASTY | st.builds("".join, st.lists(_PRINTABLE | _NASTY, min_size=1, max_size=3))
 
 
-def _shape(tree: Any) -> Any:  # noqa: ANN401  plain JSON
+def _shape(tree: Any) -> Any:
     """The tree with every text replaced by one word, and lists of texts by one entry."""
     if isinstance(tree, dict):
         return {name: _shape(value) for name, value in tree.items() if name != _SWITCH}
@@ -65,7 +65,7 @@ def _shape(tree: Any) -> Any:  # noqa: ANN401  plain JSON
     return "text"
 
 
-def _expected(guarded: bool) -> Any:  # noqa: ANN401, FBT001  plain JSON
+def _expected(guarded: bool) -> Any:
     tree = json.loads(_TEXT)
     return _shape({**tree, "Statement": tree["Statement"][: 2 if guarded else 1]})
 

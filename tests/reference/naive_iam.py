@@ -71,7 +71,7 @@ def applies(statement: Document, action: str, resource: str, known: Known) -> bo
     return action_fits and resource_fits and clauses_hold
 
 
-def as_list(value: Any) -> list[Any]:  # noqa: ANN401  plain JSON
+def as_list(value: Any) -> list[Any]:
     """A list as it is, anything else as the only entry of one."""
     return value if isinstance(value, list) else [value]
 

@@ -20,7 +20,7 @@ def _st(
     return {"Effect": effect, "Action": action, "Resource": resource, **more}
 
 
-def _summary(*statements: dict[str, Any], **changes: Any) -> str:  # noqa: ANN401  passed on as they are
+def _summary(*statements: dict[str, Any], **changes: Any) -> str:
     text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
     details: dict[str, Any] = {
         "partner_name": "Acme",
@@ -198,7 +198,7 @@ def test_conditions_are_spelt_out(operators: dict[str, object], words: str) -> N
 
 
 def test_every_operator_has_words() -> None:
-    from workflows.policy.operators import COMPARISONS  # noqa: PLC0415  only this test looks behind the curtain
+    from workflows.policy.operators import COMPARISONS
 
     for name in COMPARISONS:
         assert _condition(**{name: {"aws:x": "1"}}).startswith("aws:x ")

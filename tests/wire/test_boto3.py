@@ -112,7 +112,7 @@ def test_a_full_request_reads_back_exactly_with_the_boundaries_its_policy_names(
     edge = partnering.register_boundary(ports, OPERATOR, partner_id=PARTNER, name="Edge_2026_01_01", document=boundary)
     document = json.dumps(ROLE_MAKER)
     maker = partnering.register_template(ports, OPERATOR, partner_id=PARTNER, name="Make", document=document)
-    more = {
+    more: dict[str, Any] = {
         "Description": "Grüße & <tags>\tand\nlines",
         "RequestMessage": "Workspace 7, « démo »",
         "RedirectUrl": "https://app.lumenwatch.example/done?x=1#top",
@@ -251,7 +251,8 @@ def test_list_pages_through_every_owned_request_once_and_newest_first(cast: Cast
         still.advance(seconds=1)
         filed.append(arrived(cast.live.ports, cast.people, State.ASSIGNED, f"wf-{number:05}").id)
     arrived(cast.live.ports, cast.people, State.UNASSIGNED, "wf-unclaimed")
-    pages, more = [], {}
+    pages: list[list[str]] = []
+    more: dict[str, str] = {}
     while True:
         answer = told(cast.iam("owner").list_delegation_requests(MaxItems=2, **more))
         pages.append([one["DelegationRequestId"] for one in answer["DelegationRequests"]])

@@ -73,7 +73,15 @@ def test_raw_nul_and_lone_surrogates_are_refused(text: str) -> None:
     assert "NUL or a lone surrogate" in _refusal(text).problem
 
 
-@pytest.mark.parametrize(("text", "path"), [('{"a":["\\u0000"]}', "$.a[0]"), ('{"a":"\\ud800"}', "$.a")])
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('{"a":["\\u0000"]}', "$.a[0]"),
+        ('{"a":"\\ud800"}', "$.a"),
+        ('{"a":{"\\ud800":1}}', "$.a"),
+        ('{"\\u0000":1}', "$"),
+    ],
+)
 def test_escaped_nul_and_lone_surrogates_are_refused_at_their_path(text: str, path: str) -> None:
     assert _refusal(text).path == path
 
@@ -104,6 +112,12 @@ def test_an_unfinished_string_full_of_quotes_is_refused_in_one_pass() -> None:
 def test_more_than_20000_values_and_names_are_refused() -> None:
     assert read_json("[" + ",".join("1" * 19_999) + "]") is not None
     assert "20000" in _refusal("[" + ",".join("1" * 20_000) + "]").problem
+
+
+def test_member_names_count_as_much_as_values() -> None:
+    names = [f'"{number}":1' for number in range(10_000)]
+    assert read_json("{" + ",".join(names[:-1]) + "}") is not None
+    assert "20000" in _refusal("{" + ",".join(names) + "}").problem
 
 
 def test_the_caller_may_set_smaller_limits() -> None:
