@@ -92,6 +92,18 @@ def _covered(entry: AuditEntry, previous: str) -> tuple[str, ...]:
     )
 
 
+_LONGEST_TEXT: Final = 512
+
+
+def _bounded(value: object) -> object:
+    """Return what is written down of a value from outside: a refused text can be as long as a request."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_TEXT else value[:_LONGEST_TEXT] + "…"
+    if isinstance(value, dict):
+        return {key: _bounded(item) for key, item in value.items()}
+    return [_bounded(item) for item in value] if isinstance(value, list) else value
+
+
 def body_of(call: Call, draft: Draft, *, event_id: str, failure: DomainError | None = None) -> str:
     """Return the canonical JSON of one entry. The failure's own message is safe: it never carries a secret."""
     caller = call.caller
@@ -112,15 +124,15 @@ def body_of(call: Call, draft: Draft, *, event_id: str, failure: DomainError | N
             "delegate": caller.partner_id,
             "grant_id": caller.grant_id,
         },
-        "resource": draft.resource,
-        "asked": draft.asked,
+        "resource": _bounded(draft.resource),
+        "asked": _bounded(draft.asked),
         "answered": draft.answered if failure is None else {},
         "before": draft.before,
         "after": draft.after if failure is None else None,
         "digest": draft.digest,
         "decided_by": draft.decided_by,
         "failure": type(failure).__name__ if failure else None,
-        "message": str(failure) if failure else None,
+        "message": _bounded(str(failure)) if failure else None,
     }
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 

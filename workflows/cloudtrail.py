@@ -25,8 +25,9 @@ def _identity(caller: Mapping[str, Any]) -> dict[str, Any]:
     kind = caller["kind"]
     if kind == "time":
         return {"type": "AWSService", "invokedBy": "daypass.internal"}
+    root = kind == "session" and caller["arn"].endswith(":root")
     identity: dict[str, Any] = {
-        "type": _TYPES.get(kind, "Unknown"),
+        "type": "Root" if root else _TYPES.get(kind, "Unknown"),
         "principalId": caller["principal_id"],
         "arn": caller["arn"],
         "accountId": caller["account_id"],

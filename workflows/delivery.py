@@ -18,7 +18,7 @@ from workflows.ports import Ports, Reading, Writing
 from workflows.records.errand import Errand, ErrandKind, ErrandState
 
 LEASE: Final = timedelta(seconds=60)
-# Seconds until the next try; together a little over three days, after which a message is a dead letter.
+# Least seconds until the next try; together a little over three days, after which a message is a dead letter.
 SCHEDULE: Final = (5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 43_200, 43_200, 43_200, 43_200, 43_200)
 _JITTER: Final = 0.2
 _RECEIVE: Final = "daypass:ReceiveNotifications"
@@ -40,12 +40,12 @@ def lease(ports: Ports, limit: int) -> Sequence[Errand]:
 
 
 def delay_before(ports: Ports, attempts: int) -> timedelta | None:
-    """Return how long to wait after this many tries, up to a fifth more or less; None when there is no next try."""
+    """Return how long to wait after this many tries, up to a fifth more; None when there is no next try."""
     if attempts > len(SCHEDULE):
         return None
     seconds = SCHEDULE[attempts - 1]
     chance = int.from_bytes(ports.entropy.token_bytes(2), "big") / 0xFFFF
-    return timedelta(seconds=seconds * (1 - _JITTER + 2 * _JITTER * chance))
+    return timedelta(seconds=seconds * (1 + _JITTER * chance))
 
 
 def _still_mine(tx: Reading, errand: Errand) -> Errand | None:

@@ -97,6 +97,8 @@ def create_account(ports: Ports, call: Call, *, account_id: str, alias: str) -> 
         account = Account(parse_account_id(account_id, "id"), parse_alias(alias), ports.clock.now())
         if tx.get(Partner, account.id) is not None:
             raise AlreadyExists("partner with the id", account.id)
+        if tx.find(Account, alias=account.alias):
+            raise AlreadyExists("account with the alias", account.alias)
         tx.add(account)
         arn = root_arn(ports.terms.partition, account.id)
         tx.add(

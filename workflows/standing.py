@@ -20,6 +20,8 @@ from workflows.records.request import DelegationRequest
 
 KIND = "delegation request"
 _IDENTITIES = (CallerKind.USER, CallerKind.ROOT)
+# Looking and ending; whatever gives access is for the account to do.
+_OPEN_TO_THE_OPERATOR = ("iam:GetDelegationRequest", "iam:GetHumanReadableSummary", "iam:RevokeDelegation")
 
 
 def arn_of(ports: Ports, request: DelegationRequest) -> str:
@@ -71,6 +73,13 @@ def _defaults(caller: Caller, action: str, request: DelegationRequest) -> tuple[
 
 def authorize_on(tx: Reading, ports: Ports, call: Call, action: str, request: DelegationRequest) -> str:
     """Return what allowed the caller this action on this request; raises `AccessDenied`."""
+    if call.caller.kind is CallerKind.OPERATOR and action not in _OPEN_TO_THE_OPERATOR:
+        raise AccessDenied(
+            principal=call.caller.arn,
+            action=action,
+            resource=arn_of(ports, request),
+            because="because the operator decides nothing in an account's name",
+        )
     keys: Mapping[str, str] = {}
     if request.owner_arn is not None:
         keys = {"iam:DelegationRequestOwner": request.owner_arn}

@@ -29,6 +29,7 @@ from workflows.ports import Ports
 
 _BODY_LIMIT: Final = 256 * 1024
 _MOST_HEADERS: Final = 64
+_HEADER_BYTES: Final = 16 * 1024
 _SERVICES: Final = frozenset({"iam", "sts"})
 _CONTENT_TYPE: Final = (b"content-type", b"text/xml")
 
@@ -148,8 +149,10 @@ class Gateway:
 
 def _request_of(scope: HTTPScope, body: bytes) -> HttpRequest:
     headers = list(scope["headers"])
-    if len(headers) > _MOST_HEADERS:
-        raise ProtocolError("RequestHeaderFieldsTooLarge", 431, f"a request has at most {_MOST_HEADERS} headers")
+    size = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > _MOST_HEADERS or size > _HEADER_BYTES:
+        problem = f"a request has at most {_MOST_HEADERS} headers of {_HEADER_BYTES} bytes together"
+        raise ProtocolError("RequestHeaderFieldsTooLarge", 431, problem)
     return HttpRequest(
         method=scope["method"],
         raw_path=scope.get("raw_path") or b"/",

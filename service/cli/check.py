@@ -5,7 +5,6 @@ import sys
 from typing import Any
 
 import click
-from sqlalchemy.exc import DBAPIError
 
 from service.cli.desk import failing_clearly, json_option, print_json
 from service.db.schema import HEAD, schema_version
@@ -30,8 +29,8 @@ def _problems(settings: Settings) -> list[str]:
     problems = []
     try:
         version = schema_version(settings.url)
-    except DBAPIError:
-        return [f"{settings.database_file} cannot be opened as a database"]
+    except StartError as failure:
+        return [str(failure)]
     key_exists = settings.key_file.exists()
     if version is None:
         if not os.access(settings.database_file.parent, os.W_OK):

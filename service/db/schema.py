@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from service.db.engine import writing_engine
 from service.errors import StartError
@@ -31,14 +32,23 @@ def _version(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
+def _unopened(url: URL) -> StartError:
+    return StartError(f"{url.database} cannot be opened as a database")
+
+
 def schema_version(url: URL) -> str | None:
-    """Return the schema's version, or None for a database that has none yet (or does not exist)."""
+    """Return the schema's version, or None for a database that has none yet (or does not exist).
+
+    Raises `StartError` for a file that is no database, or one that cannot be opened.
+    """
     if not Path(str(url.database)).exists():
         return None
     engine = writing_engine(url)
     try:
         with engine.connect() as connection:
             return _version(connection)
+    except DBAPIError:
+        raise _unopened(url) from None
     finally:
         engine.dispose()
 
@@ -59,6 +69,8 @@ def migrate(url: URL) -> tuple[str | None, str]:
     try:
         with engine.begin() as connection:
             command.upgrade(_config(connection), "head")
+    except DBAPIError:
+        raise _unopened(url) from None
     finally:
         engine.dispose()
     return before, HEAD
