@@ -13,8 +13,8 @@ from workflows import audit
 from workflows.acts import perform
 from workflows.audit import Draft
 from workflows.callers import Call
-from workflows.grants import ended
-from workflows.lifecycle import OPEN_STATES, Act, state_at, step
+from workflows.grants import ended, seen_at
+from workflows.lifecycle import OPEN_STATES, Act, step
 from workflows.notifications import announce_end, store_move
 from workflows.onboarding import operator_only
 from workflows.partnering import existing_partner
@@ -53,7 +53,7 @@ def _end_requests(tx: Writing, ports: Ports, partner: Partner, now: datetime) ->
                     resource=arn_of(ports, request),
                     request_id=request.id,
                     partner_id=partner.id,
-                    before=state_at(request, now).value,
+                    before=request.state.value,
                     after=stored.state.value,
                     digest=request.digest,
                 ),
@@ -64,9 +64,11 @@ def _end_requests(tx: Writing, ports: Ports, partner: Partner, now: datetime) ->
 def _end_grants(tx: Writing, ports: Ports, call: Call, partner: Partner, now: datetime) -> Sequence[Draft]:
     drafts = []
     for grant in tx.find(Grant, partner_id=partner.id, state=GrantState.LIVE):
-        expired = now >= grant.deadline
-        reason = EndReason.EXPIRED if expired else EndReason.REVOKED
-        stored = tx.swap(grant, ended(grant, reason=reason, by=None if expired else call.caller.arn, now=now))
+        over = seen_at(grant, now)
+        expired = over is not grant
+        if not expired:
+            over = ended(grant, reason=EndReason.REVOKED, by=call.caller.arn, now=now)
+        stored = tx.swap(grant, over)
         request = tx.get(DelegationRequest, grant.request_id)
         if request is not None:
             tx.add_all(announce_end(ports, tx.get(Channel, request.channel_arn), request, stored))

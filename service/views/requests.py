@@ -1,0 +1,196 @@
+"""What is shown of delegation requests, grants and fresh credentials."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from workflows.arns import grant_arn
+from workflows.grants import seen_at
+from workflows.lifecycle import state_at
+from workflows.ports import Ports
+from workflows.records.grant import Grant
+from workflows.records.request import DelegationRequest
+from workflows.release import Minted
+from workflows.standing import arn_of
+from workflows.submission import deep_link
+
+
+class ParameterView(msgspec.Struct):
+    """One parameter of a request, as submitted."""
+
+    name: str
+    type: str
+    values: tuple[str, ...]
+
+
+class RequestView(msgspec.Struct):
+    """A delegation request as its owner's account sees it."""
+
+    id: str
+    arn: str
+    state: str
+    digest: str
+    requestor_id: str
+    requestor_name: str
+    requestor_domain: str
+    workflow_id: str
+    owner_account_id: str | None
+    owner_id: str | None
+    approver_id: str | None
+    description: str
+    request_message: str | None
+    policy_template_arn: str
+    parameters: list[ParameterView]
+    permission_policy: Any
+    role_permission_restriction_arns: list[str]
+    boundaries: dict[str, Any]
+    session_duration: int
+    redirect_url: str | None
+    only_send_by_owner: bool
+    notes: str | None
+    rejection_reason: str | None
+    deep_link: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    permission_check: str | None = None
+
+
+class PartnerRequestView(msgspec.Struct):
+    """A delegation request as the partner that filed it sees it: its own fields and where it stands."""
+
+    id: str
+    state: str
+    workflow_id: str
+    owner_account_id: str | None
+    policy_template_arn: str
+    session_duration: int
+    deep_link: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+
+
+class SummaryView(msgspec.Struct):
+    """A request in words."""
+
+    locale: str
+    state: str
+    content: str
+
+
+class GrantView(msgspec.Struct):
+    """What an approval put into the world, and when and why it ends."""
+
+    id: str
+    arn: str
+    kind: str
+    state: str
+    request_id: str
+    account_id: str
+    partner_id: str
+    approver_id: str
+    deadline: datetime
+    exchanges: int
+    exchange_cap: int
+    end_reason: str | None
+    ended_by: str | None
+    ended_at: datetime | None
+    stuck_because: str | None
+    created_at: datetime
+
+
+class CredentialsView(msgspec.Struct):
+    """Temporary credentials; shown this once."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expires_at: datetime
+    assumed_principal: str
+
+
+def request(record: DelegationRequest, ports: Ports, *, check: str | None = None) -> RequestView:
+    """Show a request to its owner's account."""
+    return RequestView(
+        id=record.id,
+        arn=arn_of(ports, record),
+        state=state_at(record, ports.clock.now()).value,
+        digest=record.digest,
+        requestor_id=record.requestor_id,
+        requestor_name=record.requestor_name,
+        requestor_domain=record.requestor_domain,
+        workflow_id=record.workflow_id,
+        owner_account_id=record.owner_account_id or record.target_account_id,
+        owner_id=record.owner_arn,
+        approver_id=record.approver_arn,
+        description=record.description,
+        request_message=record.request_message,
+        policy_template_arn=record.template_arn,
+        parameters=[ParameterView(name, kind, values) for name, kind, values in record.parameters],
+        permission_policy=json.loads(record.permission_policy),
+        role_permission_restriction_arns=[arn for arn, _ in record.boundaries],
+        boundaries={arn: json.loads(document) for arn, document in record.boundaries},
+        session_duration=record.session_duration,
+        redirect_url=record.redirect_url,
+        only_send_by_owner=record.only_send_by_owner,
+        notes=record.notes,
+        rejection_reason=record.rejection_reason,
+        deep_link=deep_link(ports, record.id),
+        created_at=record.created_at,
+        updated_at=record.updated_at,
+        expires_at=record.expires_at,
+        permission_check=check,
+    )
+
+
+def partner_request(record: DelegationRequest, ports: Ports) -> PartnerRequestView:
+    """Show a request to the partner that filed it."""
+    return PartnerRequestView(
+        id=record.id,
+        state=state_at(record, ports.clock.now()).value,
+        workflow_id=record.workflow_id,
+        owner_account_id=record.owner_account_id or record.target_account_id,
+        policy_template_arn=record.template_arn,
+        session_duration=record.session_duration,
+        deep_link=deep_link(ports, record.id),
+        created_at=record.created_at,
+        updated_at=record.updated_at,
+        expires_at=record.expires_at,
+    )
+
+
+def grant(record: Grant, ports: Ports) -> GrantView:
+    """Show a grant as it stands now: past its deadline it has ended, swept or not."""
+    seen = seen_at(record, ports.clock.now())
+    return GrantView(
+        id=seen.id,
+        arn=grant_arn(ports.terms.partition, seen.account_id, seen.id),
+        kind=seen.kind.value,
+        state=seen.state.value,
+        request_id=seen.request_id,
+        account_id=seen.account_id,
+        partner_id=seen.partner_id,
+        approver_id=seen.approver_arn,
+        deadline=seen.deadline,
+        exchanges=seen.exchanges,
+        exchange_cap=seen.exchange_cap,
+        end_reason=seen.end_reason.value if seen.end_reason else None,
+        ended_by=seen.ended_by,
+        ended_at=seen.ended_at,
+        stuck_because=seen.stuck_because,
+        created_at=seen.created_at,
+    )
+
+
+def credentials(minted: Minted) -> CredentialsView:
+    """Show fresh temporary credentials."""
+    return CredentialsView(
+        access_key_id=minted.access_key_id,
+        secret_access_key=minted.secret_access_key,
+        session_token=minted.session_token,
+        expires_at=minted.expires_at,
+        assumed_principal=minted.assumed_principal,
+    )
