@@ -3,15 +3,18 @@
 Statements are Core, not ORM: the ORM costs an order of magnitude on the paths that matter.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     Table,
+    Update,
     and_,
     bindparam,
     delete,
@@ -40,6 +43,28 @@ _UNENDED = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, GrantState
 
 def _key_columns(table: Table) -> list[ColumnElement[Any]]:
     return list(table.primary_key.columns)
+
+
+# Statements are built once per table: building one costs as much as running it.
+@cache
+def _select_by_key(table: Table) -> Select[Any]:
+    return select(table).where(*(column == bindparam(f"key_{at}") for at, column in enumerate(_key_columns(table))))
+
+
+@cache
+def _update_by_key(table: Table) -> Update:
+    return update(table).where(*(column == bindparam(f"key_{at}") for at, column in enumerate(_key_columns(table))))
+
+
+@cache
+def _swap_by_key(table: Table) -> Update:
+    statement = _update_by_key(table).where(table.c["revision"] == bindparam("old_revision"))
+    return statement.where(table.c["state"] == bindparam("old_state")) if "state" in table.c else statement
+
+
+def _keyed(table: Table, values: Mapping[str, object]) -> dict[str, object]:
+    """Return the parameters that name a record by its primary key."""
+    return {f"key_{at}": values[column.name] for at, column in enumerate(table.primary_key.columns)}
 
 
 def _matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]]:
@@ -71,8 +96,8 @@ class View:
     def get(self, kind: type[R], /, *key: object) -> R | None:
         """Return the record of this kind with this primary key, or None."""
         table = table_of(kind)
-        clauses = [column == value_of(part) for column, part in zip(_key_columns(table), key, strict=True)]
-        row = self._connection.execute(select(table).where(*clauses)).one_or_none()
+        named = {f"key_{at}": value_of(part) for at, part in enumerate(key)}
+        row = self._connection.execute(_select_by_key(table), named).one_or_none()
         return None if row is None else record_of(kind, row)
 
     def find(self, kind: type[R], /, **equal: object) -> Sequence[R]:
@@ -194,11 +219,10 @@ class View:
         table = table_of(type(before))
         old: Any = before
         written: Any = replace(after, revision=old.revision + 1)  # type: ignore[type-var]
-        clauses = [column == getattr(old, column.name) for column in table.primary_key.columns]
-        statement = update(table).where(*clauses, table.c["revision"] == old.revision)
+        named = {**_keyed(table, values_of(before)), "old_revision": old.revision}
         if "state" in table.c:
-            statement = statement.where(table.c["state"] == old.state.value)
-        if self._connection.execute(statement, values_of(written)).rowcount != 1:
+            named["old_state"] = old.state.value
+        if self._connection.execute(_swap_by_key(table), {**values_of(written), **named}).rowcount != 1:
             raise LostRace(type(before).__name__.lower(), _name_of(before))
         result: R = written
         return result
@@ -234,8 +258,7 @@ class View:
         """Insert the record or replace the one with the same primary key."""
         table = table_of(type(record))
         values = values_of(record)
-        clauses = [column == values[column.name] for column in table.primary_key.columns]
-        if self._connection.execute(update(table).where(*clauses), values).rowcount == 0:
+        if self._connection.execute(_update_by_key(table), {**values, **_keyed(table, values)}).rowcount == 0:
             self.add(record)
 
     def remove(self, record: object) -> None:
