@@ -27,14 +27,12 @@ from workflows.ids import (
     parse_entity_name,
 )
 from workflows.onboarding import operator_only
-from workflows.policy.document import PolicyKind, parse_policy
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.account import Account, Principal, PrincipalKind
 from workflows.records.partner import Boundary, Channel, ChannelKind, Partner, PolicyTemplate
 from workflows.text import parse_text
 
 DISPLAY_NAME_LENGTH: Final = 30
-BOUNDARY_SIZE: Final = 6144
 _DESCRIPTION_LENGTH: Final = 1000
 _DATED: Final = re.compile(r".*_[0-9]{4}_[0-9]{2}_[0-9]{2}", re.ASCII)
 _SIGNING_SECRET_BYTES: Final = 32
@@ -138,10 +136,7 @@ def register_template(
     def work(tx: Writing, draft: Draft) -> PolicyTemplate:
         operator_only(call, "daypass:RegisterTemplate")
         partner = existing_partner(tx, partner_id)
-        parsed = templates.parse_template(document, wildcard_safe=frozenset(wildcard_safe))
-        declared = {parameter.name for parameter in parsed.parameters}
-        if strangers := set(wildcard_safe) - declared:
-            raise BadInput("wildcard_safe", f"names {', '.join(sorted(strangers))}, which the template does not use")
+        templates.parse_template(document, wildcard_safe=frozenset(wildcard_safe))
         now = ports.clock.now()
         arn = template_arn(ports.terms.partition, partner.domain, _dated(name, now))
         template = PolicyTemplate(arn, partner.id, _dated(name, now), document, tuple(wildcard_safe), now)
@@ -168,9 +163,7 @@ def register_boundary(
     def work(tx: Writing, draft: Draft) -> Boundary:
         operator_only(call, "daypass:RegisterBoundary")
         partner = existing_partner(tx, partner_id)
-        if "@{" in document:
-            raise BadInput("document", "holds a template placeholder; a boundary is never templated")
-        parse_policy(document, kind=PolicyKind.BOUNDARY, max_chars=BOUNDARY_SIZE)
+        templates.parse_boundary(document)
         text = parse_text(description, "description", longest=_DESCRIPTION_LENGTH)
         now = ports.clock.now()
         arn = boundary_arn(ports.terms.partition, partner.domain, _dated(name, now))

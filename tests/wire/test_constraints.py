@@ -59,14 +59,14 @@ CASES: list[tuple[str, str, str | None, str]] = [
     *((name, "DelegationRequestId", "dr-0123456789ab", at_least(16)) for name in BY_ID),
     *((name, "DelegationRequestId", "d" * 129, at_most(128)) for name in BY_ID),
     *((name, "DelegationRequestId", "dr-0123456789/../", PATTERN) for name in BY_ID),
-    ("GetDelegationRequest", "DelegationRequestId", "dr-０１２３４５６７８９ａｂｃｄｅｆ", PATTERN),
+    ("GetDelegationRequest", "DelegationRequestId", "dr-" + "\uff11" * 16, PATTERN),
     ("GetDelegationRequest", "DelegationRequestId", REQUEST + "\n", PATTERN),
     ("GetDelegationRequest", "DelegationPermissionCheck", "TRUE", "Member must be true or false"),
     ("GetDelegationRequest", "DelegationPermissionCheck", "1", "Member must be true or false"),
     ("GetDelegationRequest", "Notes", "not a member here", UNKNOWN),
     ("CreateDelegationRequest", "OwnerAccountId", "1", PATTERN),
     ("CreateDelegationRequest", "OwnerAccountId", "1111222233334", PATTERN),
-    ("CreateDelegationRequest", "OwnerAccountId", "１１１１２２２２３３３３", PATTERN),
+    ("CreateDelegationRequest", "OwnerAccountId", "\uff11" * 12, PATTERN),
     ("CreateDelegationRequest", "OwnerAccountId", "111122223333\n", PATTERN),
     ("CreateDelegationRequest", "Description", None, NULL),
     ("CreateDelegationRequest", "Description", "x" * 1001, at_most(1000)),
@@ -93,7 +93,7 @@ CASES: list[tuple[str, str, str | None, str]] = [
     ("CreateDelegationRequest", "SessionDuration", "-3600", at_least(300, "value")),
     ("CreateDelegationRequest", "SessionDuration", "3600.0", "Member must be a decimal integer"),
     ("CreateDelegationRequest", "SessionDuration", "", "Member must be a decimal integer"),
-    ("CreateDelegationRequest", "SessionDuration", "３６００", "Member must be a decimal integer"),
+    ("CreateDelegationRequest", "SessionDuration", "\uff13\uff16\uff10\uff10", "Member must be a decimal integer"),
     ("CreateDelegationRequest", "SessionDuration", "9" * 30, "Member must be a decimal integer"),
     ("CreateDelegationRequest", "OnlySendByOwner", "True", "Member must be true or false"),
     ("CreateDelegationRequest", "OnlySendByOwner", "", "Member must be true or false"),
@@ -157,16 +157,15 @@ def test_a_value_outside_its_limits_is_named_with_the_limit_that_it_breaks(cast:
             if (
                 (status, code) != (400, "ValidationError")
                 or constraint not in message
-                or member_of(member) not in message
+                or member_of(member) not in message.lower()
             ):
                 unexpected[member, value] = (status, code, message)
     assert unexpected == {}
 
 
 def member_of(member: str) -> str:
-    """The innermost name of a member, as an answer spells it."""
-    last = next(part for part in reversed(member.split(".")) if part != "member" and not part.isdigit())
-    return last[:1].lower() + last[1:] if member != "PolicyDocument" else last
+    """The innermost name of a member, without regard to letter case."""
+    return next(part.lower() for part in reversed(member.split(".")) if part != "member" and not part.isdigit())
 
 
 def test_every_broken_limit_is_named_at_once(cast: Cast) -> None:
@@ -183,12 +182,13 @@ def test_every_broken_limit_is_named_at_once(cast: Cast) -> None:
 
 def test_fifty_parameters_are_the_most(cast: Cast) -> None:
     def parameters(count: int) -> dict[str, str]:
-        form = {}
+        form: dict[str, str] = {}
         for number in range(1, count + 1):
             at = f"Permissions.Parameters.member.{number}"
             form |= {f"{at}.Name": f"name{number:03}", f"{at}.Values.member.1": "x", f"{at}.Type": "string"}
         return form
 
+    cast.key("partner")
     with nothing_written(cast.live):
         fifty = error_of(answer_to(cast, "CreateDelegationRequest", parameters(50)))
         more = error_of(answer_to(cast, "CreateDelegationRequest", parameters(51)))
