@@ -1,0 +1,80 @@
+"""How fast due grants are retired, each with its audit entry and its notification.
+
+Reference, in the same run: sqlite3 alone updating as many rows in batches of the same size, durably.
+Run by hand: `uv run python tests/benchmarks/sweep.py [--count 100000]`.
+"""
+
+import argparse
+import sqlite3
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+
+from stage import staged
+from staging.clocks import StillClock
+
+from service.jobs.sweep import BATCH
+from service.observe.logs import silence_logs
+from workflows.ports import Writing
+from workflows.records.grant import Grant
+from workflows.records.request import DelegationRequest
+from workflows.revocation import sweep
+
+
+def fill(tx: Writing, count: int) -> None:
+    """Multiply the one request and grant."""
+    request, grant = tx.find(DelegationRequest)[0], tx.find(Grant)[0]
+    for first in range(0, count, 5000):
+        numbers = range(first, min(first + 5000, count))
+        tx.add_all([replace(request, id=f"dr-{one:032x}", workflow_id=f"wf-{one:06}") for one in numbers])
+        tx.add_all(
+            [replace(grant, id=f"dg-{one:032x}", request_id=f"dr-{one:032x}", token_hash=f"{one}") for one in numbers],
+        )
+
+
+def plain_updates(folder: Path, count: int) -> float:
+    """Return the rows per second of plain sqlite3 in equal batches."""
+    with sqlite3.connect(folder / "plain.db", isolation_level=None) as plain:
+        plain.execute("PRAGMA journal_mode=WAL")
+        plain.execute("PRAGMA synchronous=FULL")
+        plain.execute("CREATE TABLE grants (id TEXT PRIMARY KEY, state TEXT, deadline TEXT)")
+        rows = ((f"dg-{one:032x}", "LIVE", "2026-01-02") for one in range(count))
+        plain.execute("BEGIN")
+        plain.executemany("INSERT INTO grants VALUES (?, ?, ?)", rows)
+        plain.execute("COMMIT")
+        began = perf_counter()
+        for first in range(0, count, BATCH):
+            names = [("REVOKED", f"dg-{one:032x}") for one in range(first, min(first + BATCH, count))]
+            plain.execute("BEGIN IMMEDIATE")
+            plain.executemany("UPDATE grants SET state = ? WHERE id = ?", names)
+            plain.execute("COMMIT")
+        rate = count / (perf_counter() - began)
+    plain.close()
+    return rate
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=100_000)
+    count = parser.parse_args().count
+    silence_logs()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with staged(folder) as stage:
+            ports = stage.house.ports
+            ports.store.write(lambda tx: fill(tx, count))
+            late = replace(ports, clock=StillClock(ports.clock.now() + timedelta(days=1)))
+            began = perf_counter()
+            while sweep(late, limit=BATCH).total:
+                pass
+            rate = count / (perf_counter() - began)
+        reference = plain_updates(folder, count)
+    print(f"  {'reference: plain updates':<36} {reference:>12,.0f} /s")
+    print(f"  {f'sweep of {count:,} due grants':<36} {rate:>12,.0f} /s  {rate / reference:>6.3f} x reference")
+
+
+if __name__ == "__main__":
+    main()
