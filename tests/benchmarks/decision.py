@@ -60,9 +60,8 @@ def main() -> None:
             "action": {"name": "s3:GetObject"},
             "resource": {"type": "object", "id": "arn:aws:s3:::logs/today"},
         }
-        plain = uvicorn.Server(
-            uvicorn.Config(Litestar([constant]), port=free_port(), log_config=None, access_log=False)
-        )
+        quiet = Litestar([constant], logging_config=None)
+        plain = uvicorn.Server(uvicorn.Config(quiet, port=free_port(), log_level="error", access_log=False))
         thread = threading.Thread(target=plain.run, daemon=True)
         thread.start()
         constant_url = f"http://127.0.0.1:{plain.config.port}/constant"

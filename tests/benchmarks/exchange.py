@@ -70,9 +70,8 @@ def main() -> None:
             for clients in (1, 16):
                 requests = [signed(origin, key, token, number) for number in range(count)]
                 rate = send_all(requests, clients)
-                print(
-                    f"  {f'over HTTP, {clients} client(s)':<44} {rate:>12,.1f} /s  {rate / reference:>6.2f} x reference"
-                )
+                label = f"over HTTP, {clients} client(s)"
+                print(f"  {label:<44} {rate:>12,.1f} /s  {rate / reference:>6.2f} x reference")
 
 
 if __name__ == "__main__":

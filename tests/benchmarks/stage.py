@@ -43,10 +43,9 @@ def staged(folder: Path) -> Iterator[Stage]:
         submission.associate(ports, people.call("owner"), request.id)
         approval.accept(ports, people.call("approver"), request.id, digest=request.digest)
         release.send(ports, people.call("approver"), request.id)
-        waiting = [
-            notifications.body_of(ports, one) for one in delivery.mailbox(ports, people.call("partner"), limit=9)
-        ]
-        yield Stage(house, people, str(next(one["ExchangeToken"] for one in waiting if "ExchangeToken" in one)))
+        mailbox = delivery.mailbox(ports, people.call("partner"), limit=9)
+        messages = [notifications.body_of(ports, one) for one in mailbox]
+        yield Stage(house, people, next(str(one["ExchangeToken"]) for one in messages if "ExchangeToken" in one))
     finally:
         house.close()
 

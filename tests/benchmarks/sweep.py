@@ -17,6 +17,7 @@ from staging.clocks import StillClock
 
 from service.jobs.sweep import BATCH
 from service.observe.logs import silence_logs
+from workflows.ids import GrantId, RequestId
 from workflows.ports import Writing
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
@@ -28,10 +29,9 @@ def fill(tx: Writing, count: int) -> None:
     request, grant = tx.find(DelegationRequest)[0], tx.find(Grant)[0]
     for first in range(0, count, 5000):
         numbers = range(first, min(first + 5000, count))
-        tx.add_all([replace(request, id=f"dr-{one:032x}", workflow_id=f"wf-{one:06}") for one in numbers])
-        tx.add_all(
-            [replace(grant, id=f"dg-{one:032x}", request_id=f"dr-{one:032x}", token_hash=f"{one}") for one in numbers],
-        )
+        ids = [(RequestId(f"dr-{one:032x}"), GrantId(f"dg-{one:032x}")) for one in numbers]
+        tx.add_all([replace(request, id=request_id, workflow_id=f"wf-{request_id}") for request_id, _ in ids])
+        tx.add_all([replace(grant, id=own, request_id=request_id, token_hash=own) for request_id, own in ids])
 
 
 def plain_updates(folder: Path, count: int) -> float:
