@@ -1,5 +1,6 @@
 """Fixtures for resources: folders, clocks, open houses, live servers."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,17 @@ from staging.houses import People, house_in, settle_people
 from staging.servers import LiveServer, serving
 
 from service.house import House
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run in CI that skipped anything: what was not run proves nothing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("CI"):
+        return
+    if skipped := len(reporter.stats.get("skipped", [])):
+        reporter.write_line(f"{skipped} skipped; in CI a skipped test is a failure", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
 
 settings.register_profile(
     "daypass",
