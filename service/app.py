@@ -15,6 +15,7 @@ from service.access import routes
 from service.access.decider import Decider
 from service.api import accounts, grants, notifications, partners, problems, requests
 from service.api import house as rest
+from service.api.bodies import BodyReader
 from service.api.callers import Callers
 from service.aws.gateway import Gateway
 from service.house import House
@@ -117,6 +118,7 @@ def _api(callers: Callers) -> Router:
         ],
         dependencies={"call": Provide(provide_call)},
         exception_handlers={DomainError: refused},
+        request_class=BodyReader,
         request_max_body_size=_BODY_LIMIT,
     )
 

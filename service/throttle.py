@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from workflows.errors import DomainError, ExpiredExchangeToken, InvalidExchangeToken, NoSuchEntity, Throttled
+from workflows.errors import DomainError, InvalidExchangeToken, NoSuchEntity, Throttled
 from workflows.ports import Clock
 
 _MOST_BUCKETS: Final = 10_000
@@ -64,7 +64,7 @@ class Throttles:
     def __init__(self, clock: Clock) -> None:
         self._creates = Throttle(clock, rate=20, burst=200)
         self._bad_tokens = Throttle(clock, rate=1 / 3, burst=20)
-        self._bad_ids = Throttle(clock, rate=5, burst=200)
+        self._bad_ids = Throttle(clock, rate=20, burst=1000)
 
     def before(self, act: str, principal: str) -> None:
         """Raise `Throttled` when this principal has to wait before this act (the name of an operation)."""
@@ -80,7 +80,7 @@ class Throttles:
         """Count a failure that looks like guessing."""
         # A principal that already has to wait is not counted further; its failure is answered as what it is.
         with suppress(Throttled):
-            if isinstance(failure, (InvalidExchangeToken, ExpiredExchangeToken)):
+            if isinstance(failure, InvalidExchangeToken):
                 self._bad_tokens.take(principal)
             if isinstance(failure, NoSuchEntity):
                 self._bad_ids.take(principal)

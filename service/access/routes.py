@@ -188,5 +188,5 @@ async def evaluations(request: Request[object, object, State], decider: NamedDep
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
         return decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as failure:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as failure:
         raise BadInput("body", f"is not such a question: {failure}") from None

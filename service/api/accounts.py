@@ -5,7 +5,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from service import views
-from service.api.schemas import Activity, NewAccount, NewAttachment, NewDocument, NewPolicy, NewUser, document_text
+from service.api.schemas import (
+    Activity,
+    NewAccount,
+    NewAttachment,
+    NewDocument,
+    NewPolicy,
+    NewUser,
+    document_text,
+    optional_text,
+)
 from workflows import credentialing, onboarding
 from workflows.callers import Call
 from workflows.onboarding import PolicyChoice
@@ -39,14 +48,13 @@ def create_user(
     """Create a user with its policies, and an access key if asked."""
     inline = [PolicyChoice(name, document_text(document)) for name, document in data.inline_policies.items()]
     choices = [*(PolicyChoice(name) for name in data.policies), *inline]
-    boundary = None if data.boundary is None else document_text(data.boundary)
     user = onboarding.create_user(
         ports,
         call,
         account_id=account_id,
         name=data.name,
         policies=choices,
-        boundary=boundary,
+        boundary=optional_text(data.boundary),
     )
     key = credentialing.create_access_key(ports, call, user.arn) if data.access_key else None
     return views.user(user, [choice.name for choice in choices], fresh_key=key)
@@ -85,8 +93,7 @@ def attach_policy(
     call: NamedDependency[Call],
 ) -> views.UserView:
     """Attach a managed policy to a user, or put an inline one."""
-    document = None if data.document is None else document_text(data.document)
-    choice = PolicyChoice(data.policy, document)
+    choice = PolicyChoice(data.policy, optional_text(data.document))
     user = onboarding.attach_policy(ports, call, account_id=account_id, user_name=name, choice=choice)
     return views.user(user, [data.policy])
 

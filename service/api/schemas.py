@@ -5,16 +5,30 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from workflows.errors import BadInput
+
 Text = Annotated[str, Meta(max_length=2048)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 # Kept as the bytes that came, so that the strict reader of the policy engine sees every key, repeated ones too.
 Document = msgspec.Raw
+# In a union with None, msgspec would accept None alone.
+MaybeDocument = msgspec.Raw | msgspec.UnsetType
 
 
 def document_text(document: Document) -> str:
     """Return the text of a policy document that came as a JSON object, or as a JSON string that holds one."""
     raw = bytes(document)
-    return msgspec.json.decode(raw, type=str) if raw[:1] == b'"' else raw.decode()
+    try:
+        return msgspec.json.decode(raw, type=str) if raw[:1] == b'"' else raw.decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise BadInput("document", "is not JSON in UTF-8") from None
+
+
+def optional_text(document: MaybeDocument) -> str | None:
+    """Return the text of a policy document that may have been left out."""
+    if isinstance(document, msgspec.UnsetType) or bytes(document) == b"null":
+        return None
+    return document_text(document)
 
 
 class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
@@ -30,7 +44,7 @@ class NewUser(msgspec.Struct, forbid_unknown_fields=True):
     name: Name
     policies: Annotated[list[Text], Meta(max_length=20)] = []
     inline_policies: dict[str, Document] = {}
-    boundary: Document | None = None
+    boundary: MaybeDocument = msgspec.UNSET
     access_key: bool = False
 
 
@@ -38,7 +52,7 @@ class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
     """A policy to attach: managed by name or ARN, or inline with its document."""
 
     policy: Text
-    document: Document | None = None
+    document: MaybeDocument = msgspec.UNSET
 
 
 class Activity(msgspec.Struct, forbid_unknown_fields=True):

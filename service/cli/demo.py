@@ -18,7 +18,7 @@ import msgspec
 from service.cli.demo_story import Story, StoryBroken
 from service.cli.demo_world import ACCOUNT, DOMAIN, PARAMETERS, World, found_world
 from service.cli.desk import failing_clearly, print_json
-from service.cli.serve import server_for
+from service.cli.serve import run, server_for
 from service.clock import SystemClock
 from service.errors import StartError
 from service.house import House, open_house
@@ -133,7 +133,7 @@ def _keep_running(port: int, *, as_json: bool) -> None:
     with _open_demo(port, StagedClock()) as (house, world, listener):
         if as_json:
             print_json({"base_url": house.settings.origin, "account_id": ACCOUNT, **msgspec.to_builtins(world)})
-            server_for(house).run([listener])
+            run(house, [listener])
             return
         permissions = json.dumps({"PolicyTemplateArn": world.template_arn, "Parameters": list(PARAMETERS)})
         click.echo(
@@ -148,7 +148,7 @@ def _keep_running(port: int, *, as_json: bool) -> None:
                 permissions=permissions,
             ),
         )
-        server_for(house).run([listener])
+        run(house, [listener])
 
 
 @click.command()

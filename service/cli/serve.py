@@ -1,5 +1,10 @@
 """`daypass serve`: the service, under uvicorn."""
 
+import signal
+import socket
+import sys
+from types import FrameType
+
 import click
 import structlog
 import uvicorn
@@ -32,6 +37,21 @@ def server_for(house: House) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def run(house: House, sockets: list[socket.socket] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; return, or exit with code 0, after everything in flight is answered.
+
+    uvicorn raises the signal again once it has shut down; without a handler of ours that would kill the process
+    before the house is closed.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    server_for(house).run(sockets)
+
+
 @click.command()
 @click.option("--host", help="The address to listen on.  [default: DAYPASS_HOST, else 127.0.0.1]")
 @click.option("--port", type=int, help="The port to listen on.  [default: DAYPASS_PORT, else 8470]")
@@ -49,7 +69,7 @@ def serve(host: str | None, port: int | None, as_json: bool) -> None:
     house = open_house(settings)
     try:
         _log.info("serve.start", address=settings.origin, database=str(settings.database_file))
-        server_for(house).run()
+        run(house)
     finally:
         house.close()
         _log.info("serve.stop")

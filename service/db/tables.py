@@ -186,6 +186,8 @@ class DelegationRequestRow(SQLModel, table=True):
         Index("ix_requests_newest", "created_at", "id"),
         Index("ix_requests_owned", "owner_account_id", "created_at", "id"),
         Index("ix_requests_asked", "requestor_id", "created_at", "id"),
+        Index("ix_requests_asking", "requestor_id", "expires_at"),
+        Index("ix_requests_targeting", "target_account_id", "expires_at"),
         Index("ix_requests_due", "expires_at", sqlite_where=text("state <> 'EXPIRED'")),
         Index("ix_requests_expired", "expires_at", sqlite_where=text("state = 'EXPIRED'")),
     )

@@ -314,6 +314,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("requests", schema=None) as batch_op:
         batch_op.create_index("ix_requests_asked", ["requestor_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_requests_asking", ["requestor_id", "expires_at"], unique=False)
         batch_op.create_index(
             "ix_requests_due", ["expires_at"], unique=False, sqlite_where=sa.text("state <> 'EXPIRED'")
         )
@@ -322,6 +323,7 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_requests_newest", ["created_at", "id"], unique=False)
         batch_op.create_index("ix_requests_owned", ["owner_account_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_requests_targeting", ["target_account_id", "expires_at"], unique=False)
 
     op.create_table(
         "sessions",
@@ -340,10 +342,12 @@ def downgrade() -> None:
     """Take the step back."""
     op.drop_table("sessions")
     with op.batch_alter_table("requests", schema=None) as batch_op:
+        batch_op.drop_index("ix_requests_targeting")
         batch_op.drop_index("ix_requests_owned")
         batch_op.drop_index("ix_requests_newest")
         batch_op.drop_index("ix_requests_expired", sqlite_where=sa.text("state = 'EXPIRED'"))
         batch_op.drop_index("ix_requests_due", sqlite_where=sa.text("state <> 'EXPIRED'"))
+        batch_op.drop_index("ix_requests_asking")
         batch_op.drop_index("ix_requests_asked")
 
     op.drop_table("requests")
