@@ -10,6 +10,7 @@ import hmac
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -69,7 +70,8 @@ class Sealer:
         key_id = code.partition(":")[0]
         try:
             return hmac.compare_digest(self._code(key_id, parts), code)
-        except (SealBroken, TypeError):
+        except (SealBroken, TypeError, AttributeError):
+            # Whoever can write to the file can put a value of any type into a column.
             return False
 
     def _code(self, key_id: str, parts: Sequence[str]) -> str:
@@ -196,16 +198,26 @@ _PAGE: Final = 1000
 _FIRST, _LAST = -(2**63), 2**63
 
 
+def _page(tx: Reading, chain: AccountId, first: int) -> Sequence[AuditEntry] | None:
+    """Return the next entries of a chain, or one alone where a later one cannot be read, or None if it cannot."""
+    for count in (_PAGE, 1):
+        with suppress(ValueError):
+            return tx.find(AuditEntry, chain=chain, number=range(first, first + count))
+    return None
+
+
 def _check_chain(tx: Reading, sealer: Sealer, chain: AccountId) -> tuple[int, str, Fault | None]:
     """Walk one chain; return how many entries hold, the last code, and the first fault."""
     number, previous = 0, _GENESIS
-    while entries := tx.find(AuditEntry, chain=chain, number=range(number + 1, number + 1 + _PAGE)):
+    while entries := _page(tx, chain, number + 1):
         for entry in entries:
             if entry.number != number + 1:
                 return number, previous, Fault(chain, number + 1, "is missing")
             if not sealer.proves(entry.mac, *_covered(entry, previous)):
                 return number, previous, Fault(chain, entry.number, "was altered, moved or invented")
             number, previous = entry.number, entry.mac
+    if entries is None:
+        return number, previous, Fault(chain, number + 1, "cannot be read")
     for outside in (range(_FIRST, 1), range(number + 1, _LAST)):
         if strays := tx.find(AuditEntry, chain=chain, number=outside):
             return number, previous, Fault(chain, strays[0].number, "stands outside the chain")

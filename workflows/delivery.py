@@ -31,6 +31,10 @@ def lease(ports: Ports, limit: int) -> Sequence[Errand]:
         now = ports.clock.now()
         taken = []
         for errand in tx.due_errands(now, limit):
+            if errand.expires_at is not None and now >= errand.expires_at:
+                # It carries a token that is worth nothing any more.
+                tx.remove(errand)
+                continue
             mine = replace(errand, due_at=now + LEASE, lease=errand.lease + 1, attempts=errand.attempts + 1)
             tx.put(mine)
             taken.append(mine)

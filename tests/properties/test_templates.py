@@ -65,7 +65,7 @@ def _shape(tree: Any) -> Any:
     return "text"
 
 
-def _expected(guarded: bool) -> Any:
+def _expected(*, guarded: bool) -> Any:
     tree = json.loads(_TEXT)
     return _shape({**tree, "Statement": tree["Statement"][: 2 if guarded else 1]})
 
@@ -86,7 +86,7 @@ def test_no_value_adds_a_key_a_statement_or_a_list_member(
     except TemplateMismatch:
         return
     tree = json.loads(rendered.text)
-    assert _shape(tree) == _expected(guard == "True")
+    assert _shape(tree) == _expected(guarded=guard == "True")
     first = tree["Statement"][0]
     assert first["Action"] == ["s3:GetObject", "s3:PutObject"]
     assert first["Resource"] == ["arn:aws:s3:::fixed/*", f"arn:aws:s3:{region}::{bucket}/${{aws:username}}"]

@@ -7,6 +7,7 @@ import pytest
 
 from workflows.errors import BadInput
 from workflows.policy.document import PolicyKind, parse_policy
+from workflows.policy.operators import COMPARISONS
 from workflows.summary import MAX_SUMMARY_CHARACTERS, SUPPORTED_LOCALES, resolve_locale, summarise
 from workflows.summary.durations import duration_in_words
 from workflows.summary.vocabulary import Deed, deed_of
@@ -198,8 +199,6 @@ def test_conditions_are_spelt_out(operators: dict[str, object], words: str) -> N
 
 
 def test_every_operator_has_words() -> None:
-    from workflows.policy.operators import COMPARISONS
-
     for name in COMPARISONS:
         assert _condition(**{name: {"aws:x": "1"}}).startswith("aws:x ")
 

@@ -637,9 +637,9 @@ def test_a_request_that_is_too_large_is_refused_before_it_is_looked_at(cast: Cas
 
 
 def until_throttled(act: Callable[[int], object]) -> None:
-    """Repeat an act at one instant until it is throttled, which must come before it was done five hundred times."""
+    """Repeat an act at one instant until it is throttled, which must come before it was done two thousand times."""
     answers = []
-    for number in range(500):
+    for number in range(2000):
         try:
             act(number)
         except ClientError as failure:
