@@ -24,7 +24,7 @@ OURS = (
 )
 
 
-def patterns_below(model: Any, name: str) -> set[str]:  # noqa: ANN401  botocore's JSON
+def patterns_below(model: Any, name: str) -> set[str]:
     shape = model["shapes"][name]
     references = [*shape.get("members", {}).values(), *([shape["member"]] if "member" in shape else [])]
     found = {shape["pattern"]} if "pattern" in shape else set()
