@@ -34,13 +34,15 @@ class Wake:
         )
 
     def start(self) -> None:
-        """Begin to watch; what fell due while nothing ran is done first."""
+        """Begin to watch; what fell due while nothing ran is done first.
+
+        The scheduler counts by the machine's clock, which ours may be ahead of: the first look must not wait for it.
+        """
         self._scheduler.add_job(
             self._guarded(self._watch),
             "interval",
             seconds=_WATCH.total_seconds(),
             id="watch",
-            next_run_time=self._ports.clock.now(),
         )
         self._scheduler.start()
 

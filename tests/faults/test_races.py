@@ -16,6 +16,7 @@ from staging.wires import STS_VERSION, UNKNOWN_ID, Cast, arrived, error_of, exch
 
 from workflows import onboarding
 from workflows.credentialing import NewKey
+from workflows.ids import AccessKeyId
 from workflows.onboarding import PolicyChoice
 from workflows.records.audit import AuditEntry
 from workflows.records.errand import Errand
@@ -87,7 +88,7 @@ def moves(cast: Cast, request_id: str, act: str) -> list[dict[str, Any]]:
 
 
 def stored(cast: Cast, request_id: str) -> DelegationRequest:
-    found = cast.live.ports.store.read(lambda tx: tx.get(DelegationRequest, request_id))
+    found: DelegationRequest = cast.live.ports.store.read(lambda tx: tx.get(DelegationRequest, request_id))
     assert found is not None
     return found
 
@@ -224,7 +225,7 @@ def test_a_revocation_wins_over_every_exchange(cast: Cast) -> None:
 def use(cast: Cast, answer: httpx.Response) -> httpx.Response:
     """The answer to the credentials in this answer when they say who they are."""
     found = {name: answer.text.split(f"<{name}>")[1].split("<")[0] for name in ("SessionToken", "SecretAccessKey")}
-    key = NewKey(access_key_in(answer), found["SecretAccessKey"])  # type: ignore[arg-type]
+    key = NewKey(AccessKeyId(access_key_in(answer)), found["SecretAccessKey"])
     form = {"Action": "GetCallerIdentity", "Version": STS_VERSION}
     (told,) = at_once(cast.live, [signed(cast.live.origin, key, form, service="sts", token=found["SessionToken"])])
     return told
@@ -314,7 +315,7 @@ def test_a_replayed_acceptance_does_not_undo_what_came_after_it(cast: Cast) -> N
         cast.iam("owner").reject_delegation_request(DelegationRequestId=request.id)
 
     answers = replayed(cast, signed(cast.live.origin, cast.key("approver"), form), take_back)
-    assert {outcome_of(answer) for answer in answers} <= {"ok", "ConcurrentModification"}
+    assert {outcome_of(answer) for answer in answers} == {"ok"}
     assert len(moves(cast, request.id, "AcceptDelegationRequest")) == 1
     assert stored(cast, request.id).state is State.REJECTED
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workflows.errors import MalformedPolicy
+from workflows.policy.containment import contains, overlaps
 from workflows.policy.context import RequestContext
 from workflows.policy.document import PolicyKind, parse_policy, policy_from_tree
 from workflows.policy.evaluate import FULL_ACCESS, Layer, LayerKind, NamedPolicy, Outcome, Request, decide
@@ -149,6 +150,25 @@ def test_the_permission_check_is_never_wrong(
             elsewhere = Request(witness.request.action, witness.request.resource, request.context)
             assert not decide(caller, elsewhere).allowed
     assert (witness is not None) == (result is CheckResult.DENIED)
+
+
+_ARN_PATTERNS = st.tuples(*[st.text("a*?", max_size=3)] * 2, st.text("a*?:", max_size=5)).map(
+    lambda fields: "arn:::" + ":".join(fields)
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(_ARN_PATTERNS, _ARN_PATTERNS, st.data())
+def test_containment_and_disjointness_hold_for_every_text(wide: str, narrow: str, data: st.DataObject) -> None:
+    """Wildcards of the narrow pattern are filled in at random; a filling that does not fit says nothing."""
+    outer, inner = Glob(resource_tokens(wide)), Glob(resource_tokens(narrow))
+    fill = {"*": st.text("a:", max_size=3), "?": st.sampled_from("a:")}
+    text = "".join(data.draw(fill[char]) if char in fill else char for char in narrow)
+    fits_outer, fits_inner = outer.matches(text, Work()), inner.matches(text, Work())
+    if contains(outer, inner, Work()):
+        assert fits_outer or not fits_inner
+    if not overlaps(outer, inner, Work()):
+        assert not (fits_outer and fits_inner)
 
 
 @_LAW
