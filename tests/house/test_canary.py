@@ -4,6 +4,7 @@ import base64
 import json
 import urllib.parse
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,11 @@ def spellings(secret: str) -> Iterator[bytes]:
         # Base64 of a longer text that holds the secret at any offset: the inner part is always the same.
         encoded = base64.b64encode(b"x" * shift + raw)
         yield encoded[4 if shift else 0 : -4]
+    # A secret that is written in base64 could also show as the bytes that it stands for.
+    with suppress(ValueError):
+        meant = base64.b64decode(secret, validate=True)
+        yield meant
+        yield meant.hex().encode()
 
 
 def refused(story: Story, name: str, call: Any) -> None:

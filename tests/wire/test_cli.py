@@ -11,9 +11,15 @@ from typing import Any, Final
 import click
 import pytest
 from click.testing import CliRunner, Result
+from staging.houses import house_in, settle_people
+from staging.wires import arrived, exchange_token_of
 
 from service.cli.main import main
 from service.db.schema import HEAD
+from workflows import release
+from workflows.authentication import caller_of_token
+from workflows.errors import ExpiredExchangeToken, UnknownCredential
+from workflows.records.request import State
 
 ACCOUNT: Final = "111122223333"
 PARTNER: Final = "444455556666"
@@ -223,6 +229,57 @@ def test_a_wrong_setting_is_named_and_is_exit_code_three(shell: Shell, name: str
     result = shell.run("account", "list")
     assert result.exit_code == 3
     assert said in result.stderr
+
+
+@pytest.mark.parametrize("words", [("account", "list"), ("migrate",), ("audit", "verify")], ids=" ".join)
+def test_a_file_that_is_no_database_is_named_and_is_exit_code_three(shell: Shell, words: tuple[str, ...]) -> None:
+    (shell.folder / "daypass.db").write_text("this is no database, only a text that is long enough to be looked at")
+    result = shell.run(*words)
+    assert result.exit_code == 3
+    assert "daypass.db cannot be opened as a database" in result.stderr
+    assert "cannot be opened as a database" in shell.run("check").stdout
+
+
+def test_requests_and_grants_are_looked_at_and_a_grant_is_ended_from_the_command_line_alone(shell: Shell) -> None:
+    house = house_in(shell.folder)
+    people = settle_people(house.ports)
+    request = arrived(house.ports, people, State.FINALIZED, "wf-00001")
+    token = exchange_token_of(house.ports, request.id)
+    house.close()
+    (listed,) = shell.json("request", "list")["requests"]
+    shown = shell.json("request", "show", request.id)
+    assert listed["id"] == shown["id"] == request.id
+    assert (shown["state"], shown["digest"]) == ("FINALIZED", request.digest)
+    assert "Lumenwatch" in shell.run("request", "show", request.id, "--summary").stdout
+    (grant,) = shell.json("grant", "list", "--account", ACCOUNT)["grants"]
+    assert shell.json("grant", "show", grant["id"]) == grant
+    assert (grant["state"], grant["end_reason"]) == ("LIVE", None)
+    ended = shell.json("grant", "revoke", grant["id"])
+    assert (ended["state"], ended["end_reason"]) == ("REVOKED", "revoked")
+    house = house_in(shell.folder)
+    with pytest.raises(ExpiredExchangeToken):
+        release.exchange(house.ports, people.call("partner"), token)
+    house.close()
+
+
+def test_a_token_works_until_it_is_revoked_by_its_id(settled: Shell) -> None:
+    settled.json("user", "create", "--account", ACCOUNT, "--name", "owner")
+    made = settled.json("token", "create", "--principal", f"arn:aws:iam::{ACCOUNT}:user/owner", "--days", "7")
+    assert made["api_token"].startswith("dpa1_")
+
+    def accepted() -> bool:
+        house = house_in(settled.folder)
+        try:
+            house.ports.store.read(lambda tx: caller_of_token(tx, house.ports, made["api_token"]))
+        except UnknownCredential:
+            return False
+        finally:
+            house.close()
+        return True
+
+    assert accepted()
+    assert settled.json("token", "revoke", "--id", made["id"]) == {"removed": made["id"]}
+    assert not accepted()
 
 
 def test_check_prints_every_setting_and_finds_nothing_wrong_with_a_fresh_folder(shell: Shell) -> None:
