@@ -4,6 +4,7 @@ A watch looks twice a second when something will be due next; work that falls du
 of its own, at its instant.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Final
@@ -18,6 +19,8 @@ from workflows.errors import Unavailable
 from workflows.ports import Ports
 
 _WATCH: Final = timedelta(milliseconds=500)
+# A watch that is still at work when the next is due is as it should be; the library would warn of each.
+logging.getLogger("apscheduler").setLevel(logging.ERROR)
 _ALWAYS: Final = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 _log = structlog.get_logger(__name__)
 
