@@ -4,26 +4,24 @@ Revocation and expiry are one path. Nobody waits for this module: what has ended
 alone. It makes the end visible (state, audit entry, notification) and lets dead rows go.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from workflows import audit
 from workflows.acts import perform
 from workflows.audit import Draft
 from workflows.callers import TIME, Call
 from workflows.errors import NoSuchEntity, WrongState
-from workflows.grants import ended, seen_at
-from workflows.ids import AccountId
+from workflows.grants import ended
 from workflows.inquiry import find_grant
-from workflows.lifecycle import OPEN_STATES, Act, state_at, step
-from workflows.notifications import announce, announce_end
+from workflows.lifecycle import state_at
+from workflows.notifications import announce_end
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.grant import EndReason, Grant, GrantState
 from workflows.records.partner import Channel
 from workflows.records.request import DelegationRequest
+from workflows.retirement import retire_grants, retire_requests
 from workflows.standing import KIND, arn_of, authorize_on, find_request, refuse_outsiders
 from workflows.submission import NOTES_LENGTH
 from workflows.text import parse_text
@@ -128,69 +126,6 @@ class Swept:
         return self.requests + self.grants + self.purged
 
 
-def _chain_of(request: DelegationRequest) -> AccountId:
-    return request.owner_account_id or request.requestor_id
-
-
-def _channels(tx: Reading, requests: Sequence[DelegationRequest]) -> dict[str, Channel | None]:
-    return {arn: tx.get(Channel, arn) for arn in Counter(request.channel_arn for request in requests)}
-
-
-def _expire_requests(tx: Writing, ports: Ports, call: Call, now: datetime, limit: int) -> int:
-    due = tx.due_requests(now, limit)
-    channels = _channels(tx, due)
-    moved, errands, drafts = [], [], []
-    for request in due:
-        after = step(request, Act.EXPIRE, now=now, by=None)
-        if request.state in OPEN_STATES:
-            after, told = announce(ports, channels[request.channel_arn], after, now=now)
-            errands += told
-        moved.append(after)
-        drafts.append(
-            Draft(
-                act="ExpireDelegationRequest",
-                chain=_chain_of(request),
-                resource=arn_of(ports, request),
-                request_id=request.id,
-                partner_id=request.requestor_id,
-                before=request.state.value,
-                after=after.state.value,
-                digest=request.digest,
-            ),
-        )
-    tx.end_requests(due, moved)
-    tx.add_all(errands)
-    audit.append(tx, ports, [(call, draft, None) for draft in drafts], now=now)
-    return len(due)
-
-
-def _expire_grants(tx: Writing, ports: Ports, call: Call, now: datetime, limit: int) -> int:
-    due = [grant for grant in tx.due_grants(now, limit) if grant.state is GrantState.LIVE]
-    requests = {one.id: one for one in tx.find(DelegationRequest, id=frozenset(grant.request_id for grant in due))}
-    channels = _channels(tx, list(requests.values()))
-    over, errands, drafts = [], [], []
-    for grant in due:
-        after = seen_at(grant, now)
-        over.append(after)
-        if request := requests.get(grant.request_id):
-            errands += announce_end(ports, channels[request.channel_arn], request, after)
-        drafts.append(
-            Draft(
-                act="ExpireGrant",
-                chain=grant.account_id,
-                resource=grant.id,
-                request_id=grant.request_id,
-                partner_id=grant.partner_id,
-                before=grant.state.value,
-                after=after.state.value,
-            ),
-        )
-    tx.end_grants(due, over)
-    tx.add_all(errands)
-    audit.append(tx, ports, [(call, draft, None) for draft in drafts], now=now)
-    return len(due)
-
-
 def sweep(ports: Ports, *, limit: int) -> Swept:
     """Retire up to `limit` requests and grants whose time is over, and let dead rows go, in one transaction.
 
@@ -200,9 +135,11 @@ def sweep(ports: Ports, *, limit: int) -> Swept:
 
     def work(tx: Writing) -> Swept:
         now = ports.clock.now()
-        requests = _expire_requests(tx, ports, call, now, limit)
-        grants = _expire_grants(tx, ports, call, now, limit)
+        requests = tx.due_requests(now, limit)
+        retire_requests(tx, ports, call, requests, now=now)
+        grants = [grant for grant in tx.due_grants(now, limit) if grant.state is GrantState.LIVE]
+        retire_grants(tx, ports, call, grants, now=now)
         purged = tx.purge(now, expired_before=now - ports.terms.retention, limit=limit)
-        return Swept(requests, grants, purged)
+        return Swept(len(requests), len(grants), purged)
 
     return ports.store.write(work)

@@ -72,17 +72,19 @@ class Load:
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._count = 0
+        self._count, self._alarm = 0, False
 
-    def note(self) -> None:
+    def note(self, *, alarm: bool = False) -> None:
         with self._condition:
             self._count += 1
+            self._alarm = self._alarm or alarm
             self._condition.notify_all()
 
     def wait_for_more(self, count: int) -> None:
+        """Wait until so many more acts were acknowledged, or until one was answered as it must not be."""
         with self._condition:
             until = self._count + count
-            assert self._condition.wait_for(lambda: self._count >= until, timeout=60)
+            assert self._condition.wait_for(lambda: self._alarm or self._count >= until, timeout=60)
 
 
 class Walker:
@@ -129,6 +131,7 @@ class Walker:
     def _ok(self, answer: httpx.Response) -> Any:
         if not answer.is_success:
             self.complaints.append(f"{answer.request.url}: {answer.status_code} {answer.text}")
+            self._load.note(alarm=True)
             return Counter()
         return answer.json() if answer.content else None
 

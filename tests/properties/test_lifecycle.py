@@ -74,7 +74,7 @@ HOME: Final = {
 PARTNERS: Final = ("partner", "other_partner")
 NOBODYS_ACCOUNT: Final = "999999999999"
 OWNERS_RIGHTS: Final = ("Get", "Associate", "Update", "Reject", "Send", "Revoke")
-DAY: Final = timedelta(days=1)
+DAY, MICRO = timedelta(days=1), timedelta(microseconds=1)
 UNASSIGNED_FOR, OTHERWISE_FOR, KEPT_FOR = DAY, 7 * DAY, 90 * DAY
 MAILBOX_FOR: Final = 30 * DAY
 REPEAT: Final = timedelta(seconds=60)
@@ -126,13 +126,16 @@ WRITE_TEMPLATE: Final = policy(
 
 
 @cache
-def settled() -> tuple[Path, Any]:
+def settled() -> tuple[Path, Any, str]:
     """A database in which everybody is settled, made once; every run of the machine begins with a copy of it."""
     folder = Path(tempfile.mkdtemp(prefix="lifecycle-"))
     house = house_in(folder, StillClock(), exchange_cap=CAP)
     people = settle_people(house.ports)
+    write = partnering.register_template(
+        house.ports, OPERATOR, partner_id=PARTNER, name="Write", document=WRITE_TEMPLATE
+    )
     house.close()
-    return folder, people
+    return folder, people, write.arn
 
 
 class LifeCycle(RuleBasedStateMachine):
@@ -140,14 +143,16 @@ class LifeCycle(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        origin, self.people = settled()
+        origin, self.people, write_arn = settled()
         self.folder = Path(tempfile.mkdtemp(prefix="lifecycle-"))
         shutil.copytree(origin, self.folder, dirs_exist_ok=True)
         self.clock = StillClock()
         self.house = house_in(self.folder, self.clock, exchange_cap=CAP)
         self.requests: list[dict[str, Any]] = []
         self.minted: list[tuple[Minted, dict[str, Any]]] = []
-        self.templates = {"Read": self.people.template_arn}
+        self.templates = {"Read": self.people.template_arn, "Write": write_arn}
+        self.registered_again = False
+        self.last: tuple[str, str, int] | None = None
         self.approver: dict[str, Any] = {"active": True, "policies": {"AdministratorAccess"}}
         self.partner_active = True
         self.guarded = False
@@ -276,43 +281,61 @@ class LifeCycle(RuleBasedStateMachine):
                 st.sampled_from((0, 1, 2, 3, 4, 5, 5, 5)),
                 st.sampled_from((300, 3600, 43_200)),
                 st.sampled_from(("logs", "books")),
+                st.sampled_from(("Read", "Write")),
+                st.booleans(),
             ),
             min_size=1,
             max_size=3,
         ),
     )
-    def begin(self, begun: list[tuple[int, int, str]]) -> None:
+    def begin(self, begun: list[tuple[int, int, str, str, bool]]) -> None:
         """Some requests are under way already, so that every run comes to the later states."""
-        for steps, duration, bucket in begun:
+        for steps, duration, bucket, template, by_owner in begun:
             self.file(
                 "partner",
                 account=ACCOUNT,
                 duration=duration,
-                by_owner=False,
+                by_owner=by_owner,
                 bucket=bucket,
-                template="Read",
+                template=template,
                 again=False,
             )
             for _ in range(steps):
                 self.go_on(len(self.requests) - 1)
 
     @precondition(lambda self: self.requests)
-    @rule(index=st.integers(0, MOST_REQUESTS - 1), administrator=st.sampled_from(("approver", "approver", "root")))
-    def goes_on(self, index: int, administrator: str) -> None:
-        self.go_on(index, administrator)
+    @rule(index=st.integers(0, MOST_REQUESTS - 1), decider=st.sampled_from(("approver", "root", "nobody")))
+    def goes_on(self, index: int, decider: str) -> None:
+        self.go_on(index, decider)
 
-    def go_on(self, index: int, administrator: str = "approver") -> None:
-        """The usual next step, by whose turn it is."""
+    def go_on(self, index: int, decider: str = "approver") -> None:
+        """The usual next step, by whose turn it is; where nobody decides, the request is forwarded."""
         request = self.pick(index)
         state = self.state(request)
-        if state == "UNASSIGNED":
-            self.do_associate("owner", index)
-        elif state in ("ASSIGNED", "PENDING_APPROVAL"):
-            self.do_accept(administrator, index, "right")
-        elif state == "ACCEPTED":
-            self.do_send("owner", index)
-        elif state == "FINALIZED":
-            self.do_exchange("partner", index)
+        acts = {"UNASSIGNED": "associate", "ACCEPTED": "send", "FINALIZED": "exchange"}
+        if state in ("ASSIGNED", "PENDING_APPROVAL"):
+            self.does("forward" if decider == "nobody" else "accept", None if decider == "nobody" else decider, index)
+        elif state in acts:
+            self.does(acts[state], "owner" if state == "ACCEPTED" else None, index)
+
+    def does(self, act: str, name: str | None, index: int, shown: str = "right") -> None:
+        """Somebody, or whoever usually does it, does this to one request."""
+        who = name or USUAL[act]
+        self.last = (act, who, index)
+        if act == "accept":
+            self.do_accept(who, index, shown)
+        else:
+            getattr(self, f"do_{act}")(who, index)
+
+    @precondition(lambda self: self.last)
+    @rule(after=st.sampled_from((timedelta(), REPEAT, REPEAT + MICRO)))
+    def the_same_again(self, after: timedelta) -> None:
+        """A client repeats its call, within the minute in which that is no error or just behind it."""
+        assert self.last is not None
+        act, who, index = self.last
+        entered = self.pick(index)["entered_at"]
+        self.clock.set(max(self.now, entered + after))
+        self.does(act, who, index)
 
     @precondition(lambda self: self.requests)
     @rule(
@@ -323,11 +346,7 @@ class LifeCycle(RuleBasedStateMachine):
     )
     def somebody_acts(self, act: str, name: str | None, index: int, shown: str) -> None:
         """Anybody does anything to any request; about half of the time it is who usually does."""
-        who = name or USUAL[act]
-        if act == "accept":
-            self.do_accept(who, index, shown)
-        else:
-            getattr(self, f"do_{act}")(who, index)
+        self.does(act, name, index, shown)
 
     @precondition(lambda self: len(self.requests) < MOST_REQUESTS)
     @rule(
@@ -345,7 +364,6 @@ class LifeCycle(RuleBasedStateMachine):
     def file(
         self, name: str, *, account: str | None, duration: int, by_owner: bool, bucket: str, template: str, again: bool
     ) -> None:
-        chosen = template if template in self.templates else "Read"
         known = [one["workflow"] for one in self.requests if not one["gone"]]
         repeated = again and name == "partner" and bool(known)
         workflow = known[0] if repeated else f"wf-{len(self.requests):05}"
@@ -360,7 +378,7 @@ class LifeCycle(RuleBasedStateMachine):
             owner_account_id=account,
             session_duration=duration,
             only_send_by_owner=by_owner,
-            template_arn=self.templates[chosen],
+            template_arn=self.templates[template],
             parameters=[Parameter("bucketName", (bucket,), ParameterType.STRING)],
         )
         made = self.act(name, "CreateDelegationRequest", outcome, lambda call: submission.create(self.ports, call, new))
@@ -375,7 +393,7 @@ class LifeCycle(RuleBasedStateMachine):
                 "duration": duration,
                 "by_owner": by_owner,
                 "bucket": bucket,
-                "template": chosen,
+                "template": template,
                 "frozen": frozen_part(made),
                 "state": "UNASSIGNED",
                 "entered_at": self.now,
@@ -662,8 +680,9 @@ class LifeCycle(RuleBasedStateMachine):
         self.written(ACCOUNT, "PutGuardrail" if self.guarded else "DeleteGuardrail", None, None)
 
     def register_the_template_again(self) -> None:
-        new = "Write" not in self.templates
-        name = "Write_2026_01_02" if new else "Read_2026_01_01"
+        """A new version has a new name; neither it nor the refused one changes what is under way."""
+        new = not self.registered_again
+        name = "Read_2026_01_02" if new else "Read_2026_01_01"
 
         def work(_call: Call) -> Any:
             return partnering.register_template(
@@ -676,7 +695,7 @@ class LifeCycle(RuleBasedStateMachine):
 
         made = self.act("partner", "", "ok" if new else "AlreadyExists", work)
         if made is not None:
-            self.templates["Write"] = made.arn
+            self.registered_again = True
             self.written(PARTNER, "RegisterTemplate", None, None)
         else:
             self.written("000000000000", "RegisterTemplate", None, None, "AlreadyExists")

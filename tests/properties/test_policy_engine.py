@@ -133,7 +133,7 @@ def test_a_decision_agrees_with_its_own_reasons(layers: list[list[Document]], re
 # --- the permission check --------------------------------------------------------------------------------
 
 
-@settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made.layers(), made.documents(), st.lists(_requests(), min_size=4, max_size=8))
 def test_the_permission_check_is_never_wrong(
     layers: list[list[Document]], document: Document, requests: list[Request]

@@ -280,6 +280,25 @@ def test_with_an_anchor_a_database_put_back_to_an_older_state_is_found_even_when
     house.close()
 
 
+def test_an_entry_of_another_history_of_the_same_database_does_not_fit_into_this_one(
+    tmp_path: Path,
+    clock: StillClock,
+) -> None:
+    house = house_in(tmp_path, clock)
+    people = settle_people(house.ports)
+    copy = copy_of(house, tmp_path)
+    before = checked(house).heads[PARTNER][0]
+    arrived(house.ports, people, State.FINALIZED, "wf-00001")
+    genuine = house.store.read(lambda tx: tx.find(AuditEntry, chain=PARTNER, number=range(before + 1, before + 2)))
+    house = put_back(house, tmp_path, clock, copy)
+    arrived(house.ports, people, State.FINALIZED, "wf-00002")
+    arrived(house.ports, people, State.FINALIZED, "wf-00003")
+    assert checked(house).faults == ()
+    house.store.write(lambda tx: tx.put(genuine[0]))
+    assert [(one.chain, one.number) for one in checked(house).faults] == [(PARTNER, before + 2)]
+    house.close()
+
+
 def test_with_an_anchor_an_account_that_vanished_with_its_chain_is_found(
     house: House,
     people: People,

@@ -45,6 +45,8 @@ def test_a_wildcard_is_only_held_by_one_at_least_as_free(wide: str, narrow: str,
         ("arn:aws:svc:e*t:*:x", "arn:aws:svc:e:t:1:x", False),
         ("arn:aws:svc:a*b:c:d:e", "arn:aws:svc:a*:b:c:d:e", False),
         ("arn:aws:svc:*:c:d", "arn:aws:svc:a*:b:c:d", True),
+        ("arn:*:a*b:c:d:e", "arn:w:x:y:z:a*b:c:d:e", False),
+        ("arn:*:a*b:c:d:e", "arn:w:x:y:z:aab:c:d:e", True),
     ],
 )
 def test_a_confined_wildcard_never_holds_what_may_bring_a_colon(wide: str, narrow: str, *, expected: bool) -> None:
