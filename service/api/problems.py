@@ -12,6 +12,8 @@ from service.failures import Face, face_of, safe_message
 from workflows.errors import BadInput, DomainError
 
 _MEDIA_TYPE: Final = "application/problem+json"
+# How the framework reports a body that is missing altogether.
+_NO_BODY: Final = [{"message": "'data'", "key": "data"}]
 _log = structlog.get_logger(__name__)
 
 AnyRequest = Request[Any, Any, Any]
@@ -37,6 +39,8 @@ def domain_problem(_request: AnyRequest, failure: DomainError) -> Response[bytes
 def validation_problem(_request: AnyRequest, failure: ValidationException) -> Response[bytes]:
     """Show what is wrong with a body or a parameter, field by field."""
     extra = failure.extra if isinstance(failure.extra, list) else []
+    if extra == _NO_BODY:
+        extra = [{"key": "body", "message": "is empty; this call needs a JSON object"}]
     errors = [
         {"field": str(item.get("key", "body")), "problem": str(item.get("message", "is wrong"))}
         for item in extra

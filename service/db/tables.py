@@ -284,7 +284,7 @@ class ErrandRow(SQLModel, table=True):
         _one_of("state", errand.ErrandState),
         UniqueConstraint("request_id", "sequence"),
         Index("ix_errands_due", "due_at", sqlite_where=text("state = 'WAITING' AND kind = 'webhook'")),
-        Index("ix_errands_mailbox", "partner_id", "kind", "state", "created_at", "id"),
+        Index("ix_errands_mailbox", "partner_id", "kind", "state", "created_at", "request_id", "sequence"),
         Index("ix_errands_expiring", "expires_at", sqlite_where=text("expires_at IS NOT NULL")),
     )
     id: str = _key()

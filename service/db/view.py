@@ -184,7 +184,9 @@ class View:
         """Return a partner's errands of this kind and state, the oldest first."""
         table = table_of(Errand)
         clauses = _matches(table, {"partner_id": partner_id, "kind": kind, "state": state})
-        query = select(table).where(*clauses).order_by(table.c["created_at"], table.c["id"]).limit(limit)
+        # Messages of one instant and one request keep the order they were written in.
+        oldest_first = (table.c["created_at"], table.c["request_id"], table.c["sequence"])
+        query = select(table).where(*clauses).order_by(*oldest_first).limit(limit)
         return [record_of(Errand, row) for row in self._connection.execute(query)]
 
     def chains(self) -> Sequence[AccountId]:

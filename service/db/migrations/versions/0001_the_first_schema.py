@@ -154,7 +154,9 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("expires_at IS NOT NULL"),
         )
-        batch_op.create_index("ix_errands_mailbox", ["partner_id", "kind", "state", "created_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_errands_mailbox", ["partner_id", "kind", "state", "created_at", "request_id", "sequence"], unique=False
+        )
 
     op.create_table(
         "grants",
