@@ -1,5 +1,6 @@
 """Failures as problem+json (RFC 9457): type, title, status, detail, and the id of the call."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -12,8 +13,9 @@ from service.failures import Face, face_of, safe_message
 from workflows.errors import BadInput, DomainError
 
 _MEDIA_TYPE: Final = "application/problem+json"
-# How the framework reports a body that is missing altogether.
-_NO_BODY: Final = [{"message": "'data'", "key": "data"}]
+# How the framework reports a body that is missing altogether, and the decoder a member that is.
+_NO_BODY: Final = "'data'"
+_MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
 _log = structlog.get_logger(__name__)
 
 AnyRequest = Request[Any, Any, Any]
@@ -36,16 +38,21 @@ def domain_problem(_request: AnyRequest, failure: DomainError) -> Response[bytes
     return _problem(face.status, face.problem, face.title, safe_message(failure), **more)
 
 
+def _named(item: Mapping[str, Any]) -> dict[str, str]:
+    """Return one error with the field that is wrong and what about it."""
+    field, problem = str(item.get("key", "body")), str(item.get("message", "is wrong"))
+    if problem == _NO_BODY:
+        return {"field": "body", "problem": "is empty; this call needs a JSON object"}
+    if missing := _MISSING.fullmatch(problem):
+        inside = "" if field == "body" else f"{field}."
+        return {"field": f"{inside}{missing[1]}", "problem": "is required"}
+    return {"field": field, "problem": problem}
+
+
 def validation_problem(_request: AnyRequest, failure: ValidationException) -> Response[bytes]:
     """Show what is wrong with a body or a parameter, field by field."""
     extra = failure.extra if isinstance(failure.extra, list) else []
-    if extra == _NO_BODY:
-        extra = [{"key": "body", "message": "is empty; this call needs a JSON object"}]
-    errors = [
-        {"field": str(item.get("key", "body")), "problem": str(item.get("message", "is wrong"))}
-        for item in extra
-        if isinstance(item, dict)
-    ]
+    errors = [_named(item) for item in extra if isinstance(item, dict)]
     detail = "; ".join(f"`{one['field']}`: {one['problem']}" for one in errors) or str(failure.detail)
     return _problem(400, "invalid-input", "A field is wrong", detail, errors=errors)
 

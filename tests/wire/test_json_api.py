@@ -350,7 +350,10 @@ def test_a_body_of_the_wrong_shape_is_a_problem_that_names_every_wrong_place(cas
                 assert place in answer.text
             missing = asked(cast)
             del missing["workflow_id"]
-            assert "workflow_id" in problem_of(partner.post("/v1/requests", json=missing))["detail"]
+            said = problem_of(partner.post("/v1/requests", json=missing))
+            assert said["errors"] == [{"field": "workflow_id", "problem": "is required"}]
+            said = problem_of(partner.post("/v1/requests"))
+            assert said["errors"] == [{"field": "body", "problem": "is empty; this call needs a JSON object"}]
             for body in (b"", b"{", b"[]", b"null", b"\xff\xfe", b'"text"', b'{"description": "\xed\xa0\x80"}'):
                 assert problem_of(partner.post("/v1/requests", content=body))["status"] == 400
 
@@ -614,3 +617,10 @@ def test_calls_by_token_and_by_signature_are_written_down_as_what_they_were(cast
     assert credentials[1].startswith("tok-")
     assert {entry["wire"] for entry in entries} == {"api"}
     assert call_by(cast.people.owner).caller.arn == cast.people.owner.arn
+
+
+def test_a_mailbox_is_in_the_order_in_which_it_was_written(cast: Cast) -> None:
+    arrived(cast.live.ports, cast.people, State.FINALIZED, "wf-00001")
+    with cast.api("partner") as partner:
+        numbers = [one["message"]["Sequence"] for one in ok(partner.get("/v1/notifications"))]
+    assert numbers == [1, 2, 3, 4]
