@@ -5,6 +5,7 @@ real use-cases over a real database file. What each act must come to is foretold
 which knows nothing of the code.
 """
 
+import atexit
 import json
 import shutil
 import tempfile
@@ -78,6 +79,7 @@ DAY, MICRO = timedelta(days=1), timedelta(microseconds=1)
 UNASSIGNED_FOR, OTHERWISE_FOR, KEPT_FOR = DAY, 7 * DAY, 90 * DAY
 MAILBOX_FOR: Final = 30 * DAY
 REPEAT: Final = timedelta(seconds=60)
+FOLLOWING: Final = {"UNASSIGNED": "associate", "ACCEPTED": "send", "FINALIZED": "exchange"}
 # The acts on a request, each with whom it usually is that does it.
 USUAL: Final = {
     "associate": "owner",
@@ -129,6 +131,7 @@ WRITE_TEMPLATE: Final = policy(
 def settled() -> tuple[Path, Any, str]:
     """A database in which everybody is settled, made once; every run of the machine begins with a copy of it."""
     folder = Path(tempfile.mkdtemp(prefix="lifecycle-"))
+    atexit.register(shutil.rmtree, folder)
     house = house_in(folder, StillClock(), exchange_cap=CAP)
     people = settle_people(house.ports)
     write = partnering.register_template(
@@ -278,7 +281,7 @@ class LifeCycle(RuleBasedStateMachine):
     @initialize(
         begun=st.lists(
             st.tuples(
-                st.sampled_from((0, 1, 2, 3, 4, 5, 5, 5)),
+                st.sampled_from((0, 1, 1, 2, 3, 4, 5, 5, 5)),
                 st.sampled_from((300, 3600, 43_200)),
                 st.sampled_from(("logs", "books")),
                 st.sampled_from(("Read", "Write")),
@@ -312,11 +315,10 @@ class LifeCycle(RuleBasedStateMachine):
         """The usual next step, by whose turn it is; where nobody decides, the request is forwarded."""
         request = self.pick(index)
         state = self.state(request)
-        acts = {"UNASSIGNED": "associate", "ACCEPTED": "send", "FINALIZED": "exchange"}
         if state in ("ASSIGNED", "PENDING_APPROVAL"):
             self.does("forward" if decider == "nobody" else "accept", None if decider == "nobody" else decider, index)
-        elif state in acts:
-            self.does(acts[state], "owner" if state == "ACCEPTED" else None, index)
+        elif state in FOLLOWING:
+            self.does(FOLLOWING[state], "owner" if state == "ACCEPTED" else None, index)
 
     def does(self, act: str, name: str | None, index: int, shown: str = "right") -> None:
         """Somebody, or whoever usually does it, does this to one request."""
@@ -339,14 +341,14 @@ class LifeCycle(RuleBasedStateMachine):
 
     @precondition(lambda self: self.requests)
     @rule(
-        act=st.sampled_from(tuple(USUAL)),
-        name=st.sampled_from((None,) * 5 + NAMES),
+        act=st.sampled_from((None,) * 8 + tuple(USUAL)),
+        name=st.sampled_from((None,) * 4 + NAMES),
         index=st.integers(0, MOST_REQUESTS - 1),
         shown=st.sampled_from(("right", "right", "none", "wrong", "another's")),
     )
-    def somebody_acts(self, act: str, name: str | None, index: int, shown: str) -> None:
-        """Anybody does anything to any request; about half of the time it is who usually does."""
-        self.does(act, name, index, shown)
+    def somebody_acts(self, act: str | None, name: str | None, index: int, shown: str) -> None:
+        """Anybody does anything, or what would be next, to any request."""
+        self.does(act or FOLLOWING.get(self.state(self.pick(index)), "accept"), name, index, shown)
 
     @precondition(lambda self: len(self.requests) < MOST_REQUESTS)
     @rule(
@@ -856,9 +858,9 @@ def run(examples: int, steps: int) -> None:
 
 
 def test_whatever_anybody_does_what_was_shown_is_granted_no_more_no_longer_and_all_of_it_is_written_down() -> None:
-    run(examples=30, steps=40)
+    run(examples=60, steps=45)
 
 
 @pytest.mark.long
 def test_the_same_holds_over_many_more_and_much_longer_stories() -> None:
-    run(examples=1000, steps=150)
+    run(examples=400, steps=120)
