@@ -624,3 +624,12 @@ def test_a_mailbox_is_in_the_order_in_which_it_was_written(cast: Cast) -> None:
     with cast.api("partner") as partner:
         numbers = [one["message"]["Sequence"] for one in ok(partner.get("/v1/notifications"))]
     assert numbers == [1, 2, 3, 4]
+
+
+def test_a_body_that_says_one_thing_twice_is_refused_with_the_place(cast: Cast) -> None:
+    body = json.dumps(asked(cast))[:-1] + ', "parameters": [{"name": "bucketName", "values": ["x"], "values": ["y"]}]}'
+    with cast.api("partner") as partner:
+        for sent, place in ((body, "parameters"), ('{"notes": "a", "notes": "b"}', "notes")):
+            answer = partner.post("/v1/requests", content=sent, headers={"content-type": "application/json"})
+            assert slug_of(answer) == (400, "invalid-input")
+            assert place in problem_of(answer)["errors"][0]["field"]
