@@ -87,8 +87,8 @@ def _covered(entry: AuditEntry, previous: str) -> tuple[str, ...]:
         entry.chain,
         str(entry.number),
         entry.at.isoformat(),
-        entry.request_id or "",
-        entry.partner_id or "",
+        json.dumps(entry.request_id),
+        json.dumps(entry.partner_id),
         entry.body,
         previous,
     )

@@ -24,13 +24,16 @@ _JITTER: Final = 0.2
 _RECEIVE: Final = "daypass:ReceiveNotifications"
 
 
-def lease(ports: Ports, limit: int) -> Sequence[Errand]:
-    """Take up to `limit` due errands for `LEASE`; nobody else gets them meanwhile."""
+def lease(ports: Ports, limit: int, *, busy: frozenset[str] = frozenset()) -> Sequence[Errand]:
+    """Take up to `limit` due errands for `LEASE`; nobody else gets them meanwhile.
+
+    Errands to the channels that are `busy` wait, so that one receiver's backlog is not in the way of another's.
+    """
 
     def work(tx: Writing) -> list[Errand]:
         now = ports.clock.now()
         taken = []
-        for errand in tx.due_errands(now, limit):
+        for errand in tx.due_errands(now, limit, without=busy):
             if errand.expires_at is not None and now >= errand.expires_at:
                 # It carries a token that is worth nothing any more.
                 tx.remove(errand)

@@ -63,8 +63,8 @@ class Reading(Protocol):
     def due_grants(self, now: datetime, limit: int) -> Sequence[Grant]:
         """Return live grants past their deadline and those whose revocation is unfinished, longest overdue first."""
 
-    def due_errands(self, now: datetime, limit: int) -> Sequence[Errand]:
-        """Return webhook errands that are due, the longest waiting first."""
+    def due_errands(self, now: datetime, limit: int, *, without: frozenset[str] = frozenset()) -> Sequence[Errand]:
+        """Return webhook errands that are due, the longest waiting first, leaving out the channels `without`."""
 
     def oldest_errands(
         self,

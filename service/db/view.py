@@ -168,11 +168,13 @@ class View:
         """Return live grants past their deadline and those whose revocation is unfinished, longest overdue first."""
         return self._due(Grant, "deadline", now, limit, _unended())
 
-    def due_errands(self, now: datetime, limit: int) -> Sequence[Errand]:
-        """Return webhook errands that are due, the longest waiting first."""
+    def due_errands(self, now: datetime, limit: int, *, without: frozenset[str] = frozenset()) -> Sequence[Errand]:
+        """Return webhook errands that are due, the longest waiting first, leaving out the channels `without`."""
         columns = table_of(Errand).c
-        waiting = columns["state"] == ErrandState.WAITING.value
-        return self._due(Errand, "due_at", now, limit, waiting, columns["kind"] == ErrandKind.WEBHOOK.value)
+        clauses = [columns["state"] == ErrandState.WAITING.value, columns["kind"] == ErrandKind.WEBHOOK.value]
+        if without:
+            clauses.append(columns["channel_arn"].not_in(sorted(without)))
+        return self._due(Errand, "due_at", now, limit, *clauses)
 
     def oldest_errands(
         self,

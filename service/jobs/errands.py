@@ -37,8 +37,10 @@ class Courier:
 
     def run(self) -> int:
         """Take as many due errands as there are free hands, and set about them; return how many were taken."""
-        free = _WORKERS - self._busy.total()
-        taken = delivery.lease(self._ports, free) if free > 0 else []
+        with self._lock:
+            free = _WORKERS - self._busy.total()
+            busy = frozenset(receiver for receiver, count in self._busy.items() if count >= _PER_RECEIVER)
+        taken = delivery.lease(self._ports, free, busy=busy) if free > 0 else []
         for errand in taken:
             if self._claim(errand.channel_arn):
                 self._pool.submit(self._carry, errand)

@@ -458,6 +458,25 @@ def test_a_slow_receiver_holds_up_nobody_else_and_gets_two_deliveries_at_a_time(
         assert post.receiver.most_at_once <= 2
 
 
+def test_the_backlog_of_a_slow_receiver_is_not_in_the_way_of_another(post: Post) -> None:
+    with receiving() as quick:
+        channel = partnering.register_channel(
+            post.ports, OPERATOR, partner_id=PARTNER, name="quick", url=quick.url
+        ).channel
+        for number in range(30):
+            post.claimed(f"wf-slow{number:02}")
+        post.receiver.hold()
+        post.courier.run()
+        until(lambda: len(post.receiver.received) == 2)
+        request = submission.create(
+            post.ports, post.people.call("partner"), a_request(post.people, "wf-quick", channel_arn=channel.arn)
+        )
+        submission.associate(post.ports, post.people.call("owner"), request.id)
+        assert post.courier.run() == 1
+        until(lambda: quick.received)
+        post.receiver.let_go()
+
+
 # --- channels -----------------------------------------------------------------------------------------------
 
 
