@@ -145,8 +145,7 @@ TAMPERINGS: Final[dict[str, tuple[str, ...]]] = {
     "the request id altered": (f"UPDATE audit_entries SET request_id = 'dr-another' WHERE {_THIRD}",),
     "the request id removed": (f"UPDATE audit_entries SET request_id = NULL WHERE {_LAST}",),
     "an absent request id made an empty one": (
-        "UPDATE audit_entries SET request_id = '' WHERE rowid IN "
-        "(SELECT min(rowid) FROM audit_entries WHERE request_id IS NULL)",
+        "UPDATE audit_entries SET request_id = '' WHERE request_id IS NULL AND number = 1",
     ),
     "the partner id altered": (f"UPDATE audit_entries SET partner_id = '888899990000' WHERE {_LAST}",),
     "the code altered": (f"UPDATE audit_entries SET mac = replace(mac, 'a', 'b') WHERE {_THIRD}",),
