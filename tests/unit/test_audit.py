@@ -148,7 +148,9 @@ TAMPERINGS: Final[dict[str, tuple[str, ...]]] = {
         "UPDATE audit_entries SET request_id = '' WHERE request_id IS NULL AND number = 1",
     ),
     "the partner id altered": (f"UPDATE audit_entries SET partner_id = '888899990000' WHERE {_LAST}",),
-    "the code altered": (f"UPDATE audit_entries SET mac = replace(mac, 'a', 'b') WHERE {_THIRD}",),
+    "the code altered": (
+        f"UPDATE audit_entries SET mac = substr(mac, 1, 66) || iif(substr(mac, 67) = '0', '1', '0') WHERE {_THIRD}",
+    ),
     "the code emptied": (f"UPDATE audit_entries SET mac = '' WHERE {_THIRD}",),
     "the code of an unknown key": (f"UPDATE audit_entries SET mac = replace(mac, 'k1:', 'k9:') WHERE {_THIRD}",),
     "the code not ASCII": (f"UPDATE audit_entries SET mac = 'k1:é' WHERE {_THIRD}",),
