@@ -20,11 +20,9 @@ from workflows.records.account import Principal
 from workflows.records.request import DelegationRequest, State
 from workflows.standing import (
     action_of,
+    admitted,
     arn_of,
-    authorize_on,
     check_partner,
-    find_request,
-    refuse_outsiders,
     unchanged_since,
 )
 from workflows.submission import NOTES_LENGTH, first_look, note_move, recall_request
@@ -70,9 +68,7 @@ def accept(ports: Ports, call: Call, request_id: str, *, digest: str | None) -> 
     """
 
     def work(tx: Writing, draft: Draft) -> DelegationRequest:
-        refuse_outsiders(call, action_of(Act.ACCEPT))
-        request = find_request(tx, call, request_id)
-        decided_by = authorize_on(tx, ports, call, action_of(Act.ACCEPT), request)
+        request, decided_by = admitted(tx, ports, call, action_of(Act.ACCEPT), request_id)
         _check_approver(ports, call, request, digest)
         check_partner(tx, ports, call, Act.ACCEPT, request)
         now = ports.clock.now()
@@ -97,9 +93,7 @@ def reject(ports: Ports, call: Call, request_id: str, reason: str | None) -> Del
     """Turn a request down, or take an approval back before release; final. API: RejectDelegationRequest."""
 
     def work(tx: Writing, draft: Draft) -> DelegationRequest:
-        refuse_outsiders(call, action_of(Act.REJECT))
-        request = find_request(tx, call, request_id)
-        decided_by = authorize_on(tx, ports, call, action_of(Act.REJECT), request)
+        request, decided_by = admitted(tx, ports, call, action_of(Act.REJECT), request_id)
         if reason is not None:
             parse_text(reason, "Notes", longest=NOTES_LENGTH)
         now = ports.clock.now()

@@ -168,12 +168,6 @@ def decision_for(tx: Reading, ports: Ports, call: Call, question: Question) -> D
     )
 
 
-def named(decision: Decision) -> str:
-    """Name the statement that decided: layer, policy, and the statement's Sid or its place in the policy."""
-    one = decision.deciding
-    return decision.because if one is None else f"{one.layer_kind.value}:{one.policy_name}:{one.sid or one.index}"
-
-
 def _denied(call: Call, question: Question, because: str, *, explicit: bool = False) -> AccessDenied:
     return AccessDenied(
         principal=call.caller.arn,
@@ -195,4 +189,15 @@ def authorize(tx: Reading, ports: Ports, call: Call, question: Question) -> str:
     if not decision.allowed:
         explicit = decision.outcome is Outcome.EXPLICIT_DENY
         raise _denied(call, question, decision.because, explicit=explicit)
-    return named(decision)
+    return decision.deciding.label if decision.deciding else decision.because
+
+
+def operator_only(call: Call, action: str) -> None:
+    """Refuse everybody but the operator, before anything is looked up."""
+    if call.caller.kind is not CallerKind.OPERATOR:
+        raise AccessDenied(
+            principal=call.caller.arn,
+            action=action,
+            resource="*",
+            because="because only the operator may do this",
+        )

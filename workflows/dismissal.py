@@ -10,9 +10,9 @@ from typing import Final, TypeVar
 
 from workflows.acts import perform
 from workflows.audit import Draft
+from workflows.authority import operator_only
 from workflows.callers import Call
 from workflows.lifecycle import OPEN_STATES
-from workflows.onboarding import operator_only
 from workflows.partnering import existing_partner
 from workflows.ports import Ports, Writing
 from workflows.records.account import Principal

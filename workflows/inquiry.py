@@ -9,7 +9,7 @@ from workflows.acts import consult, perform
 from workflows.approval import check_permissions
 from workflows.arns import grant_arn, parse_arn
 from workflows.audit import Draft
-from workflows.authority import Question, authorize, compiled
+from workflows.authority import Question, authorize, compiled, operator_only
 from workflows.callers import Call, Caller, CallerKind
 from workflows.errors import AccessDenied, BadInput, NoSuchEntity
 from workflows.ids import AccountId
@@ -159,7 +159,7 @@ def all_requests(ports: Ports, call: Call, *, limit: int, after: Position | None
     """Return every request of the deployment, claimed or not, newest first; for the operator alone."""
 
     def work(tx: Reading, _draft: Draft) -> RequestPage:
-        _operator_only(call, "daypass:ListRequests")
+        operator_only(call, "daypass:ListRequests")
         return _page(tx, limit, after, {})
 
     return consult(ports, call, "ListRequests", work)
@@ -213,16 +213,6 @@ class GrantPage:
 
     grants: tuple[Grant, ...]
     after: Position | None
-
-
-def _operator_only(call: Call, action: str) -> None:
-    if call.caller.kind is not CallerKind.OPERATOR:
-        raise AccessDenied(
-            principal=call.caller.arn,
-            action=action,
-            resource="*",
-            because="because only the operator may do this",
-        )
 
 
 def list_grants(

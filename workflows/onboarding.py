@@ -11,10 +11,10 @@ from typing import Final
 from workflows.acts import consult, perform
 from workflows.arns import house_arn, managed_policy_arn, root_arn, user_arn
 from workflows.audit import Draft
-from workflows.authority import Question, authorize, ready_made_name
+from workflows.authority import Question, authorize, operator_only, ready_made_name
 from workflows.callers import Call, CallerKind
 from workflows.credentials.keys import new_principal_id
-from workflows.errors import AccessDenied, AlreadyExists, BadInput, LimitExceeded, NoSuchEntity
+from workflows.errors import AlreadyExists, BadInput, LimitExceeded, NoSuchEntity
 from workflows.ids import (
     OPERATOR_ACCOUNT,
     AccountId,
@@ -65,17 +65,6 @@ def authorize_in(
         raise NoSuchEntity("account", account_id)
     resource = f"arn:{ports.terms.partition}:iam::{account_id}:{kind_and_name}"
     return authorize(tx, ports, call, Question(action, resource, {}))
-
-
-def operator_only(call: Call, action: str) -> None:
-    """Refuse everybody but the operator, before anything is looked up."""
-    if call.caller.kind is not CallerKind.OPERATOR:
-        raise AccessDenied(
-            principal=call.caller.arn,
-            action=action,
-            resource="*",
-            because="because only the operator may do this",
-        )
 
 
 def existing_account(tx: Reading, account_id: AccountId) -> Account:

@@ -14,7 +14,7 @@ from workflows import templates
 from workflows.acts import consult, perform
 from workflows.arns import boundary_arn, channel_arn, root_arn, template_arn
 from workflows.audit import Draft
-from workflows.authority import Question, authorize
+from workflows.authority import Question, authorize, operator_only
 from workflows.callers import Call, CallerKind
 from workflows.credentials.keys import seal
 from workflows.errors import AlreadyExists, BadInput, NoSuchEntity
@@ -26,7 +26,6 @@ from workflows.ids import (
     parse_domain,
     parse_entity_name,
 )
-from workflows.onboarding import operator_only
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.account import Account, Principal, PrincipalKind
 from workflows.records.partner import Boundary, Channel, ChannelKind, Partner, PolicyTemplate

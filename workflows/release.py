@@ -36,11 +36,9 @@ from workflows.records.request import DelegationRequest, State
 from workflows.standing import (
     KIND,
     action_of,
+    admitted,
     arn_of,
-    authorize_on,
     check_partner,
-    find_request,
-    refuse_outsiders,
     unchanged_since,
 )
 from workflows.submission import first_look, note_move, recall_request
@@ -107,9 +105,7 @@ def send(ports: Ports, call: Call, request_id: str) -> DelegationRequest:
     """
 
     def work(tx: Writing, draft: Draft) -> DelegationRequest:
-        refuse_outsiders(call, action_of(Act.SEND))
-        request = find_request(tx, call, request_id)
-        decided_by = authorize_on(tx, ports, call, action_of(Act.SEND), request)
+        request, decided_by = admitted(tx, ports, call, action_of(Act.SEND), request_id)
         _check_sender(ports, call, request)
         check_partner(tx, ports, call, Act.SEND, request)
         now = ports.clock.now()

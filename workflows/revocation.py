@@ -22,7 +22,7 @@ from workflows.records.grant import EndReason, Grant, GrantState
 from workflows.records.partner import Channel
 from workflows.records.request import DelegationRequest
 from workflows.retirement import retire_grants, retire_requests
-from workflows.standing import KIND, arn_of, authorize_on, find_request, refuse_outsiders
+from workflows.standing import KIND, admitted, arn_of, authorize_on, refuse_outsiders
 from workflows.submission import NOTES_LENGTH
 from workflows.text import parse_text
 
@@ -80,9 +80,7 @@ def revoke(ports: Ports, call: Call, request_id: str, notes: str | None) -> Gran
     """
 
     def work(tx: Writing, draft: Draft) -> Grant:
-        refuse_outsiders(call, _ACTION)
-        request = find_request(tx, call, request_id)
-        draft.decided_by = authorize_on(tx, ports, call, _ACTION, request)
+        request, draft.decided_by = admitted(tx, ports, call, _ACTION, request_id)
         if notes is not None:
             draft.asked["notes"] = parse_text(notes, "Notes", longest=NOTES_LENGTH)
         grants = tx.find(Grant, request_id=request.id)

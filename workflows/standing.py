@@ -87,6 +87,23 @@ def authorize_on(tx: Reading, ports: Ports, call: Call, action: str, request: De
     return authorize(tx, ports, call, question)
 
 
+def admitted(
+    tx: Reading,
+    ports: Ports,
+    call: Call,
+    action: str,
+    request_id: str,
+) -> tuple[DelegationRequest, str]:
+    """Return the request and what allows the caller this action on it: how every act on a request begins.
+
+    Raises `AccessDenied` for those who can have no part in any request, `NoSuchEntity` for those who must not know of
+    this one, and `AccessDenied` again for those who may know of it but not do this.
+    """
+    refuse_outsiders(call, action)
+    request = find_request(tx, call, request_id)
+    return request, authorize_on(tx, ports, call, action, request)
+
+
 def check_partner(tx: Reading, ports: Ports, call: Call, act: Act, request: DelegationRequest) -> None:
     """Raise `AccessDenied` when the partner that filed the request was stopped: nothing more is lent to it."""
     partner = tx.get(Partner, request.requestor_id)

@@ -21,6 +21,7 @@ from workflows.records.request import DelegationRequest, State
 from workflows.standing import (
     KIND,
     action_of,
+    admitted,
     arn_of,
     authorize_on,
     find_request,
@@ -291,9 +292,7 @@ def forward(ports: Ports, call: Call, request_id: str, notes: str | None) -> Del
     """
 
     def work(tx: Writing, draft: Draft) -> DelegationRequest:
-        refuse_outsiders(call, action_of(Act.UPDATE))
-        request = find_request(tx, call, request_id)
-        decided_by = authorize_on(tx, ports, call, action_of(Act.UPDATE), request)
+        request, decided_by = admitted(tx, ports, call, action_of(Act.UPDATE), request_id)
         unchanged_since(seen, request)
         if notes is not None:
             parse_text(notes, "Notes", longest=NOTES_LENGTH)

@@ -116,8 +116,7 @@ class Decider:
 def _matched(answer: Decision) -> tuple[str, ...]:
     """Name the statement of each layer that spoke, the deciding one first."""
     spoken = [answer.deciding, *(layer.statement for layer in answer.layers)]
-    names = [f"{one.layer_kind.value}:{one.policy_name}:{one.sid or one.index}" for one in spoken if one is not None]
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(one.label for one in spoken if one is not None))
 
 
 def _remember(memory: OrderedDict[K, V], key: K, value: V) -> None:

@@ -4,7 +4,6 @@ The database backs the domain up: checks on every state name, unique keys wherev
 and partial indexes over exactly the rows that time will end.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final
@@ -371,8 +370,3 @@ TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
 }
 
 METADATA: Final[MetaData] = SQLModel.metadata
-
-
-def names_of(record: type[Any]) -> Sequence[str]:
-    """Return the column names of a record's table, in order."""
-    return tuple(TABLE_OF[record].model_fields)

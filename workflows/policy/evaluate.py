@@ -68,6 +68,11 @@ class StatementRef:
     index: int
     sid: str | None
 
+    @property
+    def label(self) -> str:
+        """The statement in one word: layer, policy, and its Sid or its place in the policy."""
+        return f"{self.layer_kind.value}:{self.policy_name}:{self.sid or self.index}"
+
 
 @dataclass(frozen=True, slots=True)
 class LayerVerdict:
