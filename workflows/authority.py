@@ -15,17 +15,12 @@ from workflows.errors import AccessDenied
 from workflows.ids import AccountId
 from workflows.managed_policies import READY_MADE, partner_integration, ready_made
 from workflows.policy.context import RequestContext
+from workflows.policy.decision import Decision, Outcome
 from workflows.policy.document import Policy, PolicyKind, parse_policy
-from workflows.policy.evaluate import (
-    Decision,
-    Layer,
-    LayerKind,
-    NamedPolicy,
-    Outcome,
-    Request,
-    decide,
-    guardrail_layer,
-)
+from workflows.policy.evaluate import decide
+from workflows.policy.index import Layers
+from workflows.policy.layers import Layer, LayerKind, NamedPolicy, guardrail_layer
+from workflows.policy.request import Request
 from workflows.ports import Ports, Reading
 from workflows.records.account import Attachment, Guardrail, ManagedPolicy, Principal, PrincipalKind
 
@@ -163,7 +158,7 @@ def decision_for(tx: Reading, ports: Ports, call: Call, question: Question) -> D
     identity = identity_context(principal, now) if principal else {}
     context = RequestContext({**identity, **_call_context(call), **question.keys})
     return decide(
-        _with_defaults(layers, question.defaults),
+        Layers(_with_defaults(layers, question.defaults)),
         Request(action=question.action, resource=question.resource, context=context),
     )
 

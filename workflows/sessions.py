@@ -17,8 +17,13 @@ from workflows.credentials.keys import access_key_id_of_token, same_text, sessio
 from workflows.errors import BadInput, NoSuchEntity
 from workflows.ids import AccessKeyId
 from workflows.policy.context import RequestContext
+from workflows.policy.decision import Decision
 from workflows.policy.document import Policy, PolicyKind, parse_policy
-from workflows.policy.evaluate import Decision, Layer, LayerKind, NamedPolicy, Request, decide
+from workflows.policy.evaluate import decide
+from workflows.policy.index import Layers
+from workflows.policy.layers import Layer, LayerKind, NamedPolicy
+from workflows.policy.principal import ACCOUNT_ID, CallingPrincipal, Form
+from workflows.policy.request import Request
 from workflows.ports import Ports, Reading
 from workflows.records.account import Principal, PrincipalKind
 from workflows.records.grant import Grant, GrantState, Session
@@ -65,9 +70,13 @@ def _never_lent() -> Policy:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a subject may do until something changes: its layers, its identity, and when it ends by itself."""
+    """What a subject may do until something changes: its layers, its identity, and when it ends by itself.
 
-    layers: tuple[Layer, ...]
+    `caller` is the subject as policies see it; of a session that is its approver, acting under a delegation.
+    """
+
+    layers: Layers
+    caller: CallingPrincipal
     identity: Mapping[str, str]
     ends_at: datetime | None
     principal: Principal
@@ -104,7 +113,8 @@ def standing_of_session(tx: Reading, ports: Ports, subject_id: str) -> Standing:
         Layer(LayerKind.SESSION, request.id, (rendered,)),
     )
     return Standing(
-        layers=layers,
+        layers=Layers(layers),
+        caller=_caller(approver, is_delegated=True),
         identity={"aws:MultiFactorAuthPresent": "false"},
         ends_at=grant.deadline,
         principal=approver,
@@ -118,7 +128,18 @@ def standing_of_principal(tx: Reading, arn: str) -> Standing:
     principal = _alive(found[0] if found else None)
     if principal.kind not in (PrincipalKind.USER, PrincipalKind.ROOT):
         raise NoSuchEntity("subject", arn)
-    return Standing(layers=layers_of(tx, principal), identity={}, ends_at=None, principal=principal)
+    return Standing(
+        layers=Layers(layers_of(tx, principal)),
+        caller=_caller(principal),
+        identity={},
+        ends_at=None,
+        principal=principal,
+    )
+
+
+def _caller(principal: Principal, *, is_delegated: bool = False) -> CallingPrincipal:
+    form = Form.ROOT if principal.kind is PrincipalKind.ROOT else Form.USER
+    return CallingPrincipal(form, principal.arn, principal.account_id, is_delegated=is_delegated)
 
 
 def check_supplied(context: Mapping[str, object]) -> None:
@@ -143,10 +164,15 @@ def judge(
     known: dict[str, str | tuple[str, ...]] = {**identity_context(standing.principal, now), **standing.identity}
     if standing.token_issue_time is not None:
         known["aws:TokenIssueTime"] = standing.token_issue_time.strftime("%Y-%m-%dT%H:%M:%SZ")
-    account = parse_arn(resource).account if resource.startswith("arn:") else ""
-    if account and not any(key.lower() == "aws:resourceaccount" for key in context):
-        known["aws:ResourceAccount"] = account
-    return decide(
-        standing.layers,
-        Request(action=action, resource=resource, context=RequestContext({**known, **context})),
+    supplied = RequestContext(context)
+    owner = supplied.get("aws:ResourceAccount") or (parse_arn(resource).account if resource.startswith("arn:") else "")
+    if isinstance(owner, str) and owner:
+        known.setdefault("aws:ResourceAccount", owner)
+    request = Request(
+        action=action,
+        resource=resource,
+        context=RequestContext(known).extended(context),
+        principal=standing.caller,
+        resource_account=owner if isinstance(owner, str) and ACCOUNT_ID.fullmatch(owner) else "",
     )
+    return decide(standing.layers, request)

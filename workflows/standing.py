@@ -13,7 +13,7 @@ from workflows.errors import AccessDenied, LostRace, NoSuchEntity
 from workflows.ids import is_request_id
 from workflows.lifecycle import Act
 from workflows.managed_policies import approver_rights, claimant_rights, owner_rights
-from workflows.policy.evaluate import NamedPolicy
+from workflows.policy.layers import NamedPolicy
 from workflows.ports import Ports, Reading
 from workflows.records.partner import Partner
 from workflows.records.request import DelegationRequest

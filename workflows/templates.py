@@ -18,7 +18,7 @@ from workflows.policy.binding import OPEN, bound, joined, parts
 from workflows.policy.conditions import Quantifier
 from workflows.policy.context import fold
 from workflows.policy.document import (
-    MAX_LIST_VALUES,
+    STORED,
     Effect,
     Policy,
     PolicyKind,
@@ -26,7 +26,6 @@ from workflows.policy.document import (
     parse_policy,
     policy_from_tree,
 )
-from workflows.policy.evaluate import covers_action
 from workflows.policy.patterns import ARN_FIELDS, Work
 from workflows.policy.strict_json import Json, item, member, minified, quoted, read_json
 from workflows.policy.variables import Variable, read_pieces
@@ -234,8 +233,8 @@ class _Filling:
         """One text for every combination of values; raises `TemplateMismatch`."""
         literals, names = parts(text)
         distinct = list(dict.fromkeys(names))
-        if prod(len(self._values[name]) for name in distinct) > MAX_LIST_VALUES:
-            raise TemplateMismatch(_FIELD, f"make more than {MAX_LIST_VALUES} entries of {path}")
+        if prod(len(self._values[name]) for name in distinct) > STORED.list_values:
+            raise TemplateMismatch(_FIELD, f"make more than {STORED.list_values} entries of {path}")
         choices = product(*(self._values[name] for name in distinct))
         return [self._filled(literals, names, dict(zip(distinct, choice, strict=True))) for choice in choices]
 
@@ -339,7 +338,7 @@ def demanded_boundaries(statement: Statement) -> Iterator[str]:
     work = Work()
     if statement.effect is not Effect.ALLOW:
         return
-    if not any(covers_action(statement, action, work) for action in _ROLE_ACTIONS):
+    if not any(statement.covers_action(action, work) for action in _ROLE_ACTIONS):
         return
     for clause in statement.conditions:
         operator = clause.operator

@@ -16,7 +16,7 @@ from anyio import to_thread
 from workflows.authentication import caller_of_token, deployment_of
 from workflows.callers import Caller
 from workflows.errors import NoSuchEntity, UnknownCredential
-from workflows.policy.evaluate import Decision
+from workflows.policy.decision import Decision
 from workflows.ports import Ports, Reading
 from workflows.sessions import Standing, judge, standing_of_principal, standing_of_session
 

@@ -53,7 +53,7 @@ from workflows.grants import seen_at
 from workflows.lifecycle import state_at
 from workflows.onboarding import PolicyChoice
 from workflows.policy.document import PolicyKind, parse_policy
-from workflows.policy.evaluate import LayerKind
+from workflows.policy.layers import LayerKind
 from workflows.ports import Ports
 from workflows.records.audit import AuditEntry, AuditHead
 from workflows.records.errand import Errand

@@ -20,7 +20,8 @@ from workflows.authentication import candidate_for
 from workflows.callers import Call
 from workflows.errors import AccessDenied, BadInput, ExpiredExchangeToken, NoSuchEntity, SessionExpired
 from workflows.onboarding import PolicyChoice
-from workflows.policy.evaluate import Decision, LayerKind, Outcome
+from workflows.policy.decision import Decision, Outcome
+from workflows.policy.layers import LayerKind
 from workflows.ports import Ports
 from workflows.records.account import PrincipalKind
 from workflows.records.request import State

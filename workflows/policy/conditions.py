@@ -4,14 +4,18 @@ All clauses of a statement must hold; the values of one clause are alternatives,
 none of them may fit.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from functools import cache
+from typing import Final, TypeAlias
 
-from workflows.policy.context import RequestContext, Value, fold
-from workflows.policy.operators import COMPARISONS, Comparison, Test, truth
-from workflows.policy.patterns import Work
-from workflows.policy.variables import Piece, has_variable
+from workflows.policy.context import Value, fold
+from workflows.policy.operators import COMPARISONS, Among, Comparison, Fits, Pieces, truth
+from workflows.policy.request import Asked
+from workflows.policy.variables import Variable
+
+Test: TypeAlias = Callable[[Asked], bool]
 
 NULL: Final = "Null"
 _IF_EXISTS: Final = "IfExists"
@@ -39,72 +43,126 @@ class Operator:
         return COMPARISONS.get(self.base)
 
 
+@cache
+def _known_operators() -> Mapping[str, Operator]:
+    """Every operator by the name that spells it."""
+    spelt = {
+        f"{prefix}{':' if prefix else ''}{base}{_IF_EXISTS * if_exists}": Operator(base, prefix, if_exists)
+        for base in COMPARISONS
+        for prefix in Quantifier
+        for if_exists in (False, True)
+    }
+    return {NULL: Operator(NULL), **spelt}
+
+
 def read_operator(name: str) -> Operator | None:
     """The operator that `name` spells (case-sensitive), or None when there is no such operator.
 
     `Null` takes neither a set prefix nor IfExists: both would make it say nothing.
     """
-    prefix, colon, rest = name.rpartition(":")
-    if name == NULL:
-        return Operator(NULL)
-    if colon and prefix not in (Quantifier.ALL, Quantifier.ANY):
-        return None
-    base = rest.removesuffix(_IF_EXISTS)
-    return Operator(base, Quantifier(prefix), base != rest) if base in COMPARISONS else None
+    return _known_operators().get(name)
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One comparison of a Condition; `key` and `texts` as written, `values` are the texts cut into pieces."""
+    """One comparison of a Condition; `key` and `texts` as written, `values` are the texts cut into pieces.
+
+    `test` says whether the clause holds for a request; it raises `LimitExceeded` when the request's work runs out.
+    """
 
     operator: Operator
     key: str
     texts: tuple[str, ...]
-    values: tuple[tuple[Piece, ...], ...]
-    _folded_key: str = field(init=False, compare=False, repr=False)
-    _tests: tuple[Test, ...] = field(init=False, compare=False, repr=False)
+    values: tuple[Pieces, ...]
+    test: Test = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        comparison = self.operator.comparison
-        tests = tuple(map(comparison.read, self.values)) if comparison else ()
-        object.__setattr__(self, "_folded_key", fold(self.key))
-        object.__setattr__(self, "_tests", tests)
+        object.__setattr__(self, "test", _test(self.operator, fold(self.key), self.values, self.texts))
 
     @property
     def has_variables(self) -> bool:
         """Whether a value of the clause depends on the request."""
-        return any(map(has_variable, self.values))
+        return any(True for _ in self.variables)
 
-    def holds(self, context: RequestContext, work: Work) -> bool:
-        """Whether the clause is satisfied; raises `LimitExceeded` when `work` runs out."""
-        value = context.get_folded(self._folded_key)
+    @property
+    def variables(self) -> Iterator[Variable]:
+        """The variables in the values of the clause."""
+        return (piece for pieces in self.values for piece in pieces if isinstance(piece, Variable))
+
+    @property
+    def cost(self) -> int:
+        """How dear the test is, to ask the cheap ones first."""
         comparison = self.operator.comparison
-        if comparison is None:
-            return _is_null(value) in map(truth, self.texts)
-        if value is None or value == ():
-            return self._holds_without_value(negated=comparison.negated)
-        values = (value,) if isinstance(value, str) else value
-        match self.operator.quantifier:
-            case Quantifier.ALL:
-                return values == ("",) or all(self._fits(v, context, work) != comparison.negated for v in values)
-            case Quantifier.ANY:
-                return any(self._fits(v, context, work) != comparison.negated for v in values)
-            case Quantifier.NONE:
-                return any(self._fits(v, context, work) for v in values) != comparison.negated
-
-    def _holds_without_value(self, *, negated: bool) -> bool:
-        match self.operator.quantifier:
-            case Quantifier.ALL:
-                return True
-            case Quantifier.ANY:
-                return self.operator.if_exists
-            case Quantifier.NONE:
-                return negated or self.operator.if_exists
-
-    def _fits(self, actual: str, context: RequestContext, work: Work) -> bool:
-        return any(test(actual, context, work) for test in self._tests)
+        return 0 if comparison is None else comparison.cost + self.has_variables
 
 
-def _is_null(value: Value | None) -> bool:
-    """The empty text and the empty list count as absent, for this operator only."""
+def _test(operator: Operator, key: str, values: tuple[Pieces, ...], texts: tuple[str, ...]) -> Test:
+    comparison = operator.comparison
+    if comparison is None:
+        wanted = frozenset(map(truth, texts))
+        return lambda asked: is_null(asked.values.get(key)) in wanted
+    fits = comparison.read(values)
+    match operator.quantifier:
+        case Quantifier.ALL:
+            return _for_all_values(key, fits, negated=comparison.negated)
+        case Quantifier.ANY:
+            return _for_any_value(key, fits, negated=comparison.negated, absent=operator.if_exists)
+        case Quantifier.NONE:
+            return _for_the_value(
+                key, fits, negated=comparison.negated, absent=comparison.negated or operator.if_exists
+            )
+
+
+def _for_the_value(key: str, fits: Fits, *, negated: bool, absent: bool) -> Test:
+    """The three bodies differ only in how many calls a value costs: this is the innermost place of a decision."""
+
+    def several(values: tuple[str, ...] | None, asked: Asked) -> bool:
+        return any(fits(each, asked) for each in values) is not negated if values else absent
+
+    def compared(asked: Asked) -> bool:
+        value = asked.values.get(key)
+        return fits(value, asked) is not negated if isinstance(value, str) else several(value, asked)
+
+    if not isinstance(fits, Among):
+        return compared
+    wanted, understand = fits.wanted, fits.understand
+
+    def among_texts(asked: Asked) -> bool:
+        value = asked.values.get(key)
+        return (value in wanted) is not negated if isinstance(value, str) else several(value, asked)
+
+    if understand is None:
+        return among_texts
+
+    def among_meanings(asked: Asked) -> bool:
+        value = asked.values.get(key)
+        return (understand(value) in wanted) is not negated if isinstance(value, str) else several(value, asked)
+
+    return among_meanings
+
+
+def _for_all_values(key: str, fits: Fits, *, negated: bool) -> Test:
+    def test(asked: Asked) -> bool:
+        values = _as_several(asked.values.get(key))
+        return values == ("",) or all(fits(each, asked) is not negated for each in values)
+
+    return test
+
+
+def _for_any_value(key: str, fits: Fits, *, negated: bool, absent: bool) -> Test:
+    def test(asked: Asked) -> bool:
+        values = _as_several(asked.values.get(key))
+        return any(fits(each, asked) is not negated for each in values) if values else absent
+
+    return test
+
+
+def _as_several(value: Value | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value
+
+
+def is_null(value: Value | None) -> bool:
+    """Whether a value counts as absent for `Null`, as the empty text and the empty list do."""
     return value is None or value in ("", (), ("",))

@@ -24,13 +24,14 @@ def contains(wide: Glob, narrow: Glob, work: Work) -> bool:
     if narrow.is_literal:
         work.spend(1)
         return wide.matches(narrow.head, work)
-    places = _skipped({0}, wide.tokens)
+    tokens = wide.tokens
+    places = _skipped({0}, tokens)
     for token in narrow.tokens:
         work.spend(len(places) + 1)
-        places = _skipped(_advanced(places, wide.tokens, token), wide.tokens)
+        places = _skipped(_advanced(places, tokens, token), tokens)
         if not places:
             return False
-    return len(wide.tokens) in places
+    return len(tokens) in places
 
 
 def _advanced(places: Iterable[int], wide: Sequence[Token], token: Token) -> set[int]:
@@ -77,7 +78,8 @@ def overlaps(one: Glob, other: Glob, work: Work) -> bool:
     if not (one.head.startswith(other.head) or other.head.startswith(one.head)):
         work.spend(1)
         return False
-    ends = (len(one.tokens), len(other.tokens))
+    tokens, twins = one.tokens, other.tokens
+    ends = (len(tokens), len(twins))
     waiting = [(0, 0)]
     seen = {(0, 0)}
     while waiting:
@@ -85,7 +87,7 @@ def overlaps(one: Glob, other: Glob, work: Work) -> bool:
         places = waiting.pop()
         if places == ends:
             return True
-        for following in _both_advanced(places, one.tokens, other.tokens):
+        for following in _both_advanced(places, tokens, twins):
             if following not in seen:
                 seen.add(following)
                 waiting.append(following)

@@ -30,7 +30,7 @@ class RequestContext:
     not be a matter of chance.
     """
 
-    __slots__ = ("_values",)
+    __slots__ = ("folded",)
 
     def __init__(self, values: Mapping[str, str | Iterable[str]] | None = None) -> None:
         folded: dict[str, Value] = {}
@@ -39,29 +39,26 @@ class RequestContext:
             if key in folded:
                 raise BadInput(name, "is given twice in different case; condition keys know no case")
             folded[key] = value if isinstance(value, str) else tuple(value)
-        self._values: Final[Mapping[str, Value]] = MappingProxyType(folded)
+        # By lower-case key, for the engine's inner loop; nobody changes it.
+        self.folded: Final[dict[str, Value]] = folded
 
     def get(self, name: str) -> Value | None:
         """The value of the key `name` in any case, or None when it is absent."""
-        return self._values.get(fold(name))
-
-    def get_folded(self, key: str) -> Value | None:
-        """The value of `key`, which is in lower case already (the engine folds names once, on parsing)."""
-        return self._values.get(key)
+        return self.folded.get(fold(name))
 
     def extended(self, more: Mapping[str, str | Iterable[str]]) -> "RequestContext":
         """This context with `more` laid over it; raises `BadInput` as the constructor does."""
-        return RequestContext({**self._values, **RequestContext(more).as_mapping()})
+        return RequestContext({**self.folded, **RequestContext(more).as_mapping()})
 
     def as_mapping(self) -> Mapping[str, Value]:
         """A read-only view with lower-case keys, for records and displays."""
-        return self._values
+        return MappingProxyType(self.folded)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RequestContext) and self._values == other._values
+        return isinstance(other, RequestContext) and self.folded == other.folded
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._values.items()))
+        return hash(frozenset(self.folded.items()))
 
     def __repr__(self) -> str:
-        return f"RequestContext({dict(self._values)!r})"
+        return f"RequestContext({dict(self.folded)!r})"

@@ -1,7 +1,7 @@
-"""How one policy value is compared with one request value, for each family of operators.
+"""How the values of a policy are compared with one request value, for each family of operators.
 
-A reader turns a policy value into a test once, when the document is parsed. A test answers only "these two
-fit"; negation, absence and sets are the business of `conditions`. A value that cannot be read on either side
+A reader turns the values of a clause into one test, once, when the document is parsed. A test answers only "one of
+these fits"; negation, absence and sets are the business of `conditions`. A value that cannot be read on either side
 never fits.
 """
 
@@ -9,18 +9,21 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from operator import eq, ge, gt, le, lt
+from functools import lru_cache
+from itertools import product
+from operator import ge, gt, le, lt
 from typing import Final, TypeAlias
 
-from workflows.policy.context import RequestContext
 from workflows.policy.patterns import Glob, Work, split_arn
+from workflows.policy.request import Asked
 from workflows.policy.variables import (
     Piece,
     Resolved,
+    Variable,
     arn_globs,
     has_variable,
     like_glob,
@@ -28,9 +31,12 @@ from workflows.policy.variables import (
     resolve,
 )
 
-Test: TypeAlias = Callable[[str, RequestContext, Work], bool]
-Reader: TypeAlias = Callable[[Sequence[Piece]], Test]
+Pieces: TypeAlias = tuple[Piece, ...]
+Fits: TypeAlias = Callable[[str, Asked], bool]
+Reader: TypeAlias = Callable[[Sequence[Pieces]], Fits]
 
+# Parsed scalars are kept: the same addresses and instants are asked about again and again.
+_REMEMBERED: Final = 8192
 _MAX_SCALAR_CHARACTERS: Final = 64
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _DATE: Final = re.compile(
@@ -41,88 +47,144 @@ _EPOCH_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PREFIX: Final = re.compile(r"[0-9]{1,3}")
 
 
+class Among:
+    """The test for operators that ask for equality: what the text means is one of what is wanted.
+
+    `understand` says what a text means and gives None for what it cannot read, which is never wanted; None stands for
+    the text itself.
+    """
+
+    __slots__ = ("understand", "wanted")
+
+    def __init__(self, wanted: Iterable[object], understand: Callable[[str], object] | None = None) -> None:
+        self.wanted: Final = frozenset(wanted) - {None}
+        self.understand: Final = understand
+
+    def __call__(self, actual: str, asked: Asked) -> bool:  # noqa: ARG002  tests of other operators look at the request
+        """Whether the request value fits."""
+        return (actual if self.understand is None else self.understand(actual)) in self.wanted
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One operator: how its policy values are read, whether it is a negation, what its values may hold."""
+    """One operator: how its policy values are read, whether it is a negation, what its values may hold, its cost.
+
+    `cost` orders the clauses of a statement: what is quick to refute is asked first.
+    """
 
     read: Reader
+    cost: int
     negated: bool = False
     takes_variables: bool = False
     takes_wildcards: bool = False
 
 
+def _sorted_out(values: Iterable[Pieces]) -> tuple[list[list[Resolved]], list[Pieces]]:
+    """The values that mean the same in every request, resolved, and those that depend on it."""
+    fixed: list[list[Resolved]] = []
+    varying: list[Pieces] = []
+    for pieces in values:
+        if has_variable(pieces):
+            varying.append(pieces)
+        else:
+            fixed.append([piece for piece in pieces if not isinstance(piece, Variable)])
+    return fixed, varying
+
+
+def _resolved(values: Iterable[Pieces], asked: Asked) -> Iterable[list[Resolved]]:
+    """The values that have all their variables in this request."""
+    return filter(None, (resolve(pieces, asked.values) for pieces in values))
+
+
 # --- texts -----------------------------------------------------------------------------------------------
 
 
-def _folding(fold_case: Callable[[str], str]) -> Reader:
-    """A reader for exact comparison after `fold_case` on both sides."""
+def _equal(understand: Callable[[str], str] | None) -> Reader:
+    """A reader for texts that are the same, after `understand` if one is given."""
 
-    def read(pieces: Sequence[Piece]) -> Test:
-        if has_variable(pieces):
-            return lambda actual, context, _: (
-                (resolved := resolve(pieces, context)) is not None
-                and fold_case(plain_text(resolved)) == fold_case(actual)
-            )
-        wanted = fold_case(plain_text(_fixed(pieces)))
-        return lambda actual, _context, _work: fold_case(actual) == wanted
+    def read(values: Sequence[Pieces]) -> Fits:
+        fixed, varying = _sorted_out(values)
+        among = Among(_meaning(map(plain_text, fixed), understand), understand)
+        if not varying:
+            return among
+        return lambda actual, asked: (
+            among(actual, asked)
+            or Among(_meaning(map(plain_text, _resolved(varying, asked)), understand), understand)(actual, asked)
+        )
 
     return read
 
 
-def _fixed(pieces: Sequence[Piece]) -> list[Resolved]:
-    return resolve(pieces, RequestContext()) or []
+def _meaning(texts: Iterable[str], understand: Callable[[str], object] | None) -> Iterable[object]:
+    return texts if understand is None else map(understand, texts)
 
 
-def _as_is(text: str) -> str:
-    return text
+def _read_like(values: Sequence[Pieces]) -> Fits:
+    fixed, varying = _sorted_out(values)
+    globs = tuple(map(like_glob, fixed))
+    if len(globs) == 1 and not varying:
+        return globs[0].matches
+    return lambda actual, asked: (
+        any(glob.matches(actual, asked) for glob in globs)
+        or any(like_glob(each).matches(actual, asked) for each in _resolved(varying, asked))
+    )
 
 
-def _read_like(pieces: Sequence[Piece]) -> Test:
-    if has_variable(pieces):
-        return lambda actual, context, work: (
-            (resolved := resolve(pieces, context)) is not None and like_glob(resolved).matches(actual, work)
+def _read_arn(values: Sequence[Pieces]) -> Fits:
+    fixed, varying = _sorted_out(values)
+    wanted = tuple(filter(None, map(arn_globs, fixed)))
+
+    def fits(actual: str, asked: Asked) -> bool:
+        fields = split_arn(actual)
+        if fields is None:
+            return False
+        return any(_fields_fit(globs, fields, asked) for globs in wanted) or any(
+            _fields_fit(arn_globs(each), fields, asked) for each in _resolved(varying, asked)
         )
-    glob = like_glob(_fixed(pieces))
-    return lambda actual, _, work: glob.matches(actual, work)
+
+    return fits
 
 
-def _read_arn(pieces: Sequence[Piece]) -> Test:
-    if has_variable(pieces):
-        return lambda actual, context, work: (
-            (resolved := resolve(pieces, context)) is not None and _arn_fits(arn_globs(resolved), actual, work)
-        )
-    globs = arn_globs(_fixed(pieces))
-    return lambda actual, _, work: _arn_fits(globs, actual, work)
-
-
-def _arn_fits(globs: tuple[Glob, ...] | None, actual: str, work: Work) -> bool:
-    fields = split_arn(actual)
-    if globs is None or fields is None:
-        return False
-    return all(glob.matches(text, work) for glob, text in zip(globs, fields, strict=True))
+def _fields_fit(globs: tuple[Glob, ...] | None, fields: list[str], work: Work) -> bool:
+    return globs is not None and all(glob.matches(text, work) for glob, text in zip(globs, fields, strict=True))
 
 
 # --- numbers, instants, addresses, bytes, truth ----------------------------------------------------------
 
 
-def _typed(understand: Callable[[str], object], fits: Callable[..., bool]) -> Reader:
-    """A reader for values that mean more than their text; `understand` gives None for what it cannot read.
+def _same(understand: Callable[[str], object]) -> Reader:
+    """A reader for equality of what the texts mean."""
+    return lambda values: Among(map(understand, _texts_of(values)), understand)
 
-    `fits` takes the request value first, as the operators are named: request LessThan policy.
+
+def _related(understand: Callable[[str], object], relation: Callable[..., bool]) -> Reader:
+    """A reader for a relation of what the texts mean.
+
+    `relation` takes the request value first, as the operators are named: request LessThan policy.
     """
 
-    def read(pieces: Sequence[Piece]) -> Test:
-        wanted = understand(plain_text(_fixed(pieces)))
+    def read(values: Sequence[Pieces]) -> Fits:
+        wanted = [meant for text in _texts_of(values) if (meant := understand(text)) is not None]
 
-        def test(actual: str, _context: RequestContext, _work: Work) -> bool:
+        def fits(actual: str, _: Asked) -> bool:
             found = understand(actual)
-            return wanted is not None and found is not None and fits(found, wanted)
+            if found is not None:
+                for each in wanted:
+                    if relation(found, each):
+                        return True
+            return False
 
-        return test
+        return fits
 
     return read
 
 
+def _texts_of(values: Iterable[Pieces]) -> Iterable[str]:
+    fixed, _ = _sorted_out(values)
+    return map(plain_text, fixed)
+
+
+@lru_cache(_REMEMBERED)
 def number(text: str) -> Decimal | None:
     """The exact value of an integer or decimal with optional sign; None for any other text."""
     if len(text) > _MAX_SCALAR_CHARACTERS or _DECIMAL.fullmatch(text) is None:
@@ -130,6 +192,7 @@ def number(text: str) -> Decimal | None:
     return Decimal(text)
 
 
+@lru_cache(_REMEMBERED)
 def instant(text: str) -> Decimal | None:
     """Seconds since 1970 UTC of an ISO 8601 text or of an epoch number; None for any other text.
 
@@ -163,9 +226,14 @@ def _offset(zone: str) -> Decimal:
     return -seconds if zone[0] == "-" else seconds
 
 
-def truth(text: str) -> bool | None:
-    """True or False for the words, in any case; None for any other text."""
-    return {"true": True, "false": False}.get(text.lower())
+_TRUTH: Final = {
+    "".join(spelt): word == "true"
+    for word in ("true", "false")
+    for spelt in product(*((letter, letter.upper()) for letter in word))
+}
+
+truth: Final[Callable[[str], bool | None]] = _TRUTH.get
+"""True or False for the words, in any case; None for any other text."""
 
 
 def _bytes(text: str) -> bytes | None:
@@ -179,6 +247,7 @@ def _bytes(text: str) -> bytes | None:
 _Range: TypeAlias = tuple[int, int, int]
 
 
+@lru_cache(_REMEMBERED)
 def address_range(text: str) -> _Range | None:
     """Family, first address and mask of a CIDR range or single address; None for any other text.
 
@@ -206,35 +275,44 @@ def _inside(found: _Range, wanted: _Range) -> bool:
 
 # --- the table -------------------------------------------------------------------------------------------
 
+_QUICK, _PARSED, _MATCHED = 1, 2, 3
+
 
 def _ordered(family: str, understand: Callable[[str], object]) -> Mapping[str, Comparison]:
     return {
-        f"{family}Equals": Comparison(_typed(understand, eq)),
-        f"{family}NotEquals": Comparison(_typed(understand, eq), negated=True),
-        f"{family}LessThan": Comparison(_typed(understand, lt)),
-        f"{family}LessThanEquals": Comparison(_typed(understand, le)),
-        f"{family}GreaterThan": Comparison(_typed(understand, gt)),
-        f"{family}GreaterThanEquals": Comparison(_typed(understand, ge)),
+        f"{family}Equals": Comparison(_same(understand), _PARSED),
+        f"{family}NotEquals": Comparison(_same(understand), _PARSED, negated=True),
+        f"{family}LessThan": Comparison(_related(understand, lt), _PARSED),
+        f"{family}LessThanEquals": Comparison(_related(understand, le), _PARSED),
+        f"{family}GreaterThan": Comparison(_related(understand, gt), _PARSED),
+        f"{family}GreaterThanEquals": Comparison(_related(understand, ge), _PARSED),
     }
 
 
-def _pair(plain: str, negated: str, read: Reader, *, wild: bool = False) -> Mapping[str, Comparison]:
+def _texts(plain: str, negated: str, read: Reader) -> Mapping[str, Comparison]:
     return {
-        plain: Comparison(read, takes_variables=True, takes_wildcards=wild),
-        negated: Comparison(read, negated=True, takes_variables=True, takes_wildcards=wild),
+        plain: Comparison(read, _QUICK, takes_variables=True),
+        negated: Comparison(read, _QUICK, negated=True, takes_variables=True),
+    }
+
+
+def _patterns(plain: str, negated: str, read: Reader) -> Mapping[str, Comparison]:
+    return {
+        plain: Comparison(read, _MATCHED, takes_variables=True, takes_wildcards=True),
+        negated: Comparison(read, _MATCHED, negated=True, takes_variables=True, takes_wildcards=True),
     }
 
 
 COMPARISONS: Final[Mapping[str, Comparison]] = {
-    **_pair("StringEquals", "StringNotEquals", _folding(_as_is)),
-    **_pair("StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", _folding(str.casefold)),
-    **_pair("StringLike", "StringNotLike", _read_like, wild=True),
-    **_pair("ArnEquals", "ArnNotEquals", _read_arn, wild=True),
-    **_pair("ArnLike", "ArnNotLike", _read_arn, wild=True),
+    **_texts("StringEquals", "StringNotEquals", _equal(None)),
+    **_texts("StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", _equal(str.casefold)),
+    **_patterns("StringLike", "StringNotLike", _read_like),
+    **_patterns("ArnEquals", "ArnNotEquals", _read_arn),
+    **_patterns("ArnLike", "ArnNotLike", _read_arn),
     **_ordered("Numeric", number),
     **_ordered("Date", instant),
-    "Bool": Comparison(_typed(truth, eq)),
-    "BinaryEquals": Comparison(_typed(_bytes, eq)),
-    "IpAddress": Comparison(_typed(address_range, _inside)),
-    "NotIpAddress": Comparison(_typed(address_range, _inside), negated=True),
+    "Bool": Comparison(_same(truth), _QUICK),
+    "BinaryEquals": Comparison(_same(_bytes), _PARSED),
+    "IpAddress": Comparison(_related(address_range, _inside), _PARSED),
+    "NotIpAddress": Comparison(_related(address_range, _inside), _PARSED, negated=True),
 }

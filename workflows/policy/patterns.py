@@ -1,13 +1,14 @@
 """Wildcards: three dialects over one matcher that takes time linear in the text.
 
-A pattern is a row of tokens: single characters, and four marks for `*` and `?` with or without leave to cross
-a colon. Marks are numbers, so that no text, whatever it holds, can act as a wildcard once it has been put in
+A pattern is a row of tokens: plain texts, and four marks for `*` and `?` with or without leave to cross a
+colon. Marks are numbers, so that no text, whatever it holds, can act as a wildcard once it has been put in
 literally. Nothing here is ever handed to a regular expression.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from workflows.errors import LimitExceeded
@@ -23,8 +24,7 @@ class Work:
     __slots__ = ("left", "limit")
 
     def __init__(self, limit: int = MAX_STEPS) -> None:
-        self.limit: Final = limit
-        self.left = limit
+        self.limit = self.left = limit
 
     def spend(self, steps: int) -> None:
         """Take `steps` off; raises `LimitExceeded` when fewer are left."""
@@ -44,12 +44,16 @@ class Mark(IntEnum):
 
 Token: TypeAlias = str | Mark
 
-_MANY: Final = (Mark.MANY, Mark.MANY_BUT_COLON)
+_STARS: Final = (Mark.MANY, Mark.MANY_BUT_COLON)
+_FREE: Final = {"*": Mark.MANY, "?": Mark.ONE}
+_WILDCARD: Final = re.compile(r"([*?])")
 
 
 def text_tokens(text: str) -> tuple[Token, ...]:
     """The tokens of `text` where `*` and `?` stand for anything (actions, StringLike, an ArnLike field)."""
-    return tuple(Mark.MANY if c == "*" else Mark.ONE if c == "?" else c for c in text)
+    if "*" not in text and "?" not in text:
+        return (text,)
+    return tuple(_FREE.get(part, part) for part in _WILDCARD.split(text) if part)
 
 
 def resource_tokens(text: str) -> tuple[Token, ...]:
@@ -58,139 +62,232 @@ def resource_tokens(text: str) -> tuple[Token, ...]:
     Before the fifth colon a wildcard stays inside its field, except that a `*` which ends its field may run
     on past colons; behind the fifth colon everything is one text.
     """
-    colons = 0
+    if "*" not in text and "?" not in text:
+        return (text,)
+    *fields, last = text.split(":", ARN_FIELDS - 1)
     tokens: list[Token] = []
-    for at, char in enumerate(text):
-        colons += char == ":"
-        confined = colons < ARN_FIELDS - 1
-        if char == "*":
-            ends_field = text[at + 1 : at + 2] in ("", ":")
-            tokens.append(Mark.MANY_BUT_COLON if confined and not ends_field else Mark.MANY)
-        elif char == "?":
-            tokens.append(Mark.ONE_BUT_COLON if confined else Mark.ONE)
-        else:
-            tokens.append(char)
+    for field in fields:
+        tokens += (*_field_tokens(field), ":")
+    tokens += text_tokens(last) if len(fields) == ARN_FIELDS - 1 else _field_tokens(last)
     return tuple(tokens)
 
 
+def _field_tokens(field: str) -> list[Token]:
+    tokens = [_confined(token) for token in text_tokens(field)]
+    if field.endswith("*"):
+        tokens[-1] = Mark.MANY
+    return tokens
+
+
+def _confined(token: Token) -> Token:
+    if token is Mark.MANY:
+        return Mark.MANY_BUT_COLON
+    return Mark.ONE_BUT_COLON if token is Mark.ONE else token
+
+
 class _Automaton:
-    """All places a pattern can be in at once, one bit each; a text is read once, character by character.
+    """All places a stretch without free stars can be in at once, one bit each; a text is read once.
 
     Bit `i` means: the first `i` single-character tokens are behind us.
     """
 
-    __slots__ = ("_accepts", "_any", "_any_but_colon", "_end", "_stays", "_stays_but_colon")
+    __slots__ = ("_accepts", "_any", "_any_but_colon", "_end", "_stays_but_colon")
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Iterable[Token]) -> None:
         self._accepts: dict[str, int] = {}
-        self._any = self._any_but_colon = self._stays = self._stays_but_colon = 0
+        self._any = self._any_but_colon = self._stays_but_colon = 0
         place = 1
         for token in tokens:
-            if isinstance(token, str):
-                self._accepts[token] = self._accepts.get(token, 0) | place
-            elif token is Mark.MANY:
-                self._stays |= place
-            elif token is Mark.MANY_BUT_COLON:
+            if token is Mark.MANY_BUT_COLON:
                 self._stays_but_colon |= place
-            elif token is Mark.ONE:
+                continue
+            if token is Mark.ONE:
                 self._any |= place
-            else:
+            elif token is Mark.ONE_BUT_COLON:
                 self._any_but_colon |= place
-            if token not in _MANY:
-                place <<= 1
+            else:
+                assert isinstance(token, str)
+                self._accepts[token] = self._accepts.get(token, 0) | place
+            place <<= 1
         self._end = place
 
-    def matches(self, text: str) -> bool:
-        """Whether the whole of `text` fits."""
-        places = 1
-        accepts, anything, stays = self._accepts, self._any, self._stays
-        for char in text:
+    def end(self, text: str, start: int, *, anchored: bool, whole: bool) -> int:
+        """Where the first stretch of `text` that fits ends, or -1.
+
+        `anchored`: the stretch begins at `start`, else there or later. `whole`: it must end with the text.
+        """
+        places, again = 1, 0 if anchored else 1
+        if not whole and places & self._end:
+            return start
+        accepts, anything = self._accepts, self._any
+        for at in range(start, len(text)):
+            char = text[at]
             step = accepts.get(char, 0) | anything
-            stay = stays
-            if char != ":":
-                step |= self._any_but_colon
-                stay |= self._stays_but_colon
-            places = ((places & step) << 1) | (places & stay)
+            if char == ":":
+                places = ((places & step) << 1) | again
+            else:
+                places = ((places & (step | self._any_but_colon)) << 1) | (places & self._stays_but_colon) | again
             if not places:
-                return False
-        return bool(places & self._end)
+                return -1
+            if not whole and places & self._end:
+                return at + 1
+        return len(text) if places & self._end else -1
 
 
-@dataclass(frozen=True, slots=True)
+_Stretch: TypeAlias = str | _Automaton
+
+
 class Glob:
     """A compiled pattern.
 
-    Sorted on construction into the cheapest form that is still exact: a plain text, texts in a row between
-    `*`, or an automaton. `head` is the plain text before the first wildcard.
+    Sorted on construction into the cheapest form that is still exact: a plain text, or stretches in a row
+    between free `*`, of which all but the odd one are plain texts. `head` is the plain text before the first
+    wildcard; the pattern `is_literal` when there is none and `is_prefix` when it is a head and one free `*`.
     """
 
-    tokens: tuple[Token, ...]
-    head: str = field(init=False, compare=False, repr=False)
-    _tail: str = field(init=False, compare=False, repr=False)
-    _between: tuple[str, ...] = field(init=False, compare=False, repr=False)
-    _automaton: _Automaton | None = field(init=False, compare=False, repr=False)
-    is_literal: bool = field(init=False, compare=False, repr=False)
+    __slots__ = ("_first", "_last", "_middle", "_scans", "head", "is_literal", "is_prefix", "runs")
 
-    def __post_init__(self) -> None:
-        chunks = _chunks(self.tokens)
-        simple = all(isinstance(token, str) or token is Mark.MANY for token in self.tokens)
-        set_once = object.__setattr__
-        set_once(self, "is_literal", simple and len(chunks) == 1)
-        set_once(self, "head", chunks[0])
-        set_once(self, "_tail", chunks[-1] if len(chunks) > 1 else "")
-        set_once(self, "_between", tuple(filter(None, chunks[1:-1])) if simple else ())
-        set_once(self, "_automaton", None if simple else _Automaton(self.tokens))
+    def __init__(self, tokens: Iterable[Token]) -> None:
+        runs = tuple(_merged(tokens))
+        self.runs: Final[tuple[Token, ...]] = runs
+        head = runs[0] if runs and isinstance(runs[0], str) else ""
+        self.head: Final[str] = head
+        self.is_literal: Final = not runs or runs == (head,)
+        self.is_prefix: Final = len(runs) == (2 if head else 1) and runs[-1] is Mark.MANY
+        self._first: _Stretch = head
+        self._middle: tuple[_Stretch, ...] = ()
+        self._last: _Stretch | None = None
+        if not self.is_literal and not self.is_prefix:
+            self._first, *others = map(_stretch, _between_free_stars(runs))
+            if others:
+                *between, self._last = others
+                self._middle = tuple(filter(None, between))
+        self._scans: Final = bool(self._middle) or any(isinstance(e, _Automaton) for e in (self._first, self._last))
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The pattern as single characters and marks."""
+        return tuple(_single(self.runs))
 
     def matches(self, text: str, work: Work) -> bool:
         """Whether the whole of `text` fits; raises `LimitExceeded` when `work` runs out."""
         if self.is_literal:
             return text == self.head
-        head, tail = self.head, self._tail
-        if len(text) < len(head) + len(tail) or not text.startswith(head) or not text.endswith(tail):
+        if not text.startswith(self.head):
             return False
-        if self._automaton is not None:
-            work.spend(len(text))
-            return self._automaton.matches(text)
-        if not self._between:
+        if self.is_prefix:
             return True
-        work.spend(len(text))
-        return _in_order(self._between, text, len(head), len(text) - len(tail))
+        return self._stretches_fit(text, work)
+
+    def _stretches_fit(self, text: str, work: Work) -> bool:
+        """Whether the stretches stand in the text in their order; the first place of each is enough."""
+        first, last = self._first, self._last
+        if isinstance(last, str) and not text.endswith(last):
+            return False
+        if self._scans:
+            work.spend(len(text))
+        at = len(first) if isinstance(first, str) else first.end(text, 0, anchored=True, whole=last is None)
+        if last is None or at < 0:
+            return at >= 0
+        ends = len(text) - len(last) if isinstance(last, str) else len(text)
+        for stretch in self._middle:
+            if isinstance(stretch, str):
+                found = text.find(stretch, at, ends)
+                at = found + len(stretch) if found >= 0 else -1
+            else:
+                at = stretch.end(text, at, anchored=False, whole=False)
+            if at < 0:
+                return False
+        return at <= ends if isinstance(last, str) else last.end(text, at, anchored=False, whole=True) >= 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Glob) and self.runs == other.runs
+
+    def __hash__(self) -> int:
+        return hash(self.runs)
+
+    def __repr__(self) -> str:
+        return f"Glob({self.runs!r})"
 
 
-def _chunks(tokens: Iterable[Token]) -> list[str]:
-    """The plain texts before, between and behind the marks."""
-    chunks: list[list[str]] = [[]]
+def _merged(tokens: Iterable[Token]) -> Iterator[Token]:
+    """The tokens with plain texts run together and a star beside a freer one left out."""
+    text: list[str] = []
+    star: Mark | None = None
     for token in tokens:
         if isinstance(token, str):
-            chunks[-1].append(token)
+            if star is not None:
+                yield star
+                star = None
+            text.append(token)
+            continue
+        if text and (run := "".join(text)):
+            yield run
+        text.clear()
+        if token in _STARS:
+            star = token if star is None else min(star, token)
+            continue
+        if star is not None:
+            yield star
+            star = None
+        yield token
+    if star is not None:
+        yield star
+    if text and (run := "".join(text)):
+        yield run
+
+
+def _single(runs: Iterable[Token]) -> Iterator[Token]:
+    for run in runs:
+        if isinstance(run, str):
+            yield from run
         else:
-            chunks.append([])
-    return ["".join(chunk) for chunk in chunks]
+            yield run
 
 
-def _in_order(chunks: Sequence[str], text: str, start: int, end: int) -> bool:
-    """Whether the chunks stand in `text[start:end]` in this order; the first place of each is enough."""
-    for chunk in chunks:
-        found = text.find(chunk, start, end)
-        if found < 0:
-            return False
-        start = found + len(chunk)
-    return True
+def _between_free_stars(runs: Sequence[Token]) -> list[list[Token]]:
+    stretches: list[list[Token]] = [[]]
+    for run in runs:
+        if run is Mark.MANY:
+            stretches.append([])
+        else:
+            stretches[-1].append(run)
+    return stretches
 
 
-@dataclass(frozen=True, slots=True)
+def _stretch(runs: Sequence[Token]) -> _Stretch:
+    if not runs:
+        return ""
+    if len(runs) == 1 and isinstance(runs[0], str):
+        return runs[0]
+    return _Automaton(_single(runs))
+
+
 class ActionPattern:
     """One entry of Action or NotAction; `text` is as written, the match ignores the case of A-Z."""
 
-    text: str
-    glob: Glob = field(init=False, compare=False, repr=False)
+    __slots__ = ("glob", "text")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "glob", Glob(text_tokens(fold(self.text))))
+    def __init__(self, text: str) -> None:
+        self.text: Final = text
+        self.glob: Final = Glob(text_tokens(fold(text)))
 
     def matches(self, folded_action: str, work: Work) -> bool:
         """Whether the pattern covers the action, which the caller has folded to lower case."""
         return self.glob.matches(folded_action, work)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ActionPattern) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"ActionPattern({self.text!r})"
+
+
+action_pattern: Final = lru_cache(maxsize=16_384)(ActionPattern)
+"""The pattern of a text; the same few actions stand in most policies, so they are shared."""
 
 
 def split_arn(text: str) -> list[str] | None:

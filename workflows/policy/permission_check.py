@@ -16,10 +16,14 @@ from workflows.errors import LimitExceeded
 from workflows.policy.conditions import NULL, Clause, Quantifier
 from workflows.policy.containment import PatternSet
 from workflows.policy.context import RequestContext, Value, fold
+from workflows.policy.decision import refusal_reason
 from workflows.policy.document import Effect, Policy, Statement
-from workflows.policy.evaluate import Layer, LayerKind, NamedPolicy, Request, decide, refusal_reason
+from workflows.policy.evaluate import decide
+from workflows.policy.index import Layers
+from workflows.policy.layers import Layer, LayerKind, NamedPolicy
 from workflows.policy.operators import instant, number
 from workflows.policy.patterns import Glob, Work
+from workflows.policy.request import Request
 
 _MAX_STEPS: Final = 200_000
 _MAX_WITNESSES: Final = 256
@@ -176,8 +180,8 @@ def _refused(ceilings: Sequence[_Ceiling], request: Request, work: Work) -> Witn
     if not ceilings:
         return Witness(request, None, "", f"because no policy allows the {request.action} action")
     point = _Extent(
-        PatternSet((Glob(tuple(fold(request.action))),)),
-        PatternSet((Glob(tuple(request.resource)),)),
+        PatternSet((Glob((fold(request.action),)),)),
+        PatternSet((Glob((request.resource,)),)),
     )
     for ceiling in ceilings:
         because = ceiling.refusal(request.action, point, work)
@@ -188,7 +192,7 @@ def _refused(ceilings: Sequence[_Ceiling], request: Request, work: Work) -> Witn
 
 def _witnesses(allows: Sequence[Statement], policy: Policy) -> Iterator[Request]:
     """Requests that the policy allows, made from its own Allow statements."""
-    asking = (Layer(LayerKind.SESSION, "asked", (NamedPolicy("asked", policy),)),)
+    asking = Layers([Layer(LayerKind.IDENTITY, "asked", (NamedPolicy("asked", policy),))])
     candidates = (request for statement in allows for request in _candidates(statement))
     return (each for each in islice(candidates, _MAX_WITNESSES) if decide(asking, each).allowed)
 

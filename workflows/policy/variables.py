@@ -5,16 +5,17 @@ that a value can never act as a wildcard or as another variable.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from workflows.errors import MalformedPolicy
-from workflows.policy.context import RequestContext, fold
+from workflows.policy.context import Value, fold
 from workflows.policy.patterns import ARN_FIELDS, Glob, Mark, Token, Work, resource_tokens, text_tokens
 from workflows.policy.strict_json import quoted
 
 _OPEN: Final = "${"
+_WILDCARD: Final = re.compile("[*?]")
 _ESCAPES: Final = frozenset("*?$")
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*:[A-Za-z0-9._/:=+@-]+")
 
@@ -82,15 +83,15 @@ def has_variable(pieces: Sequence[Piece]) -> bool:
     return any(isinstance(piece, Variable) for piece in pieces)
 
 
-def resolve(pieces: Sequence[Piece], context: RequestContext) -> list[Resolved] | None:
-    """The pieces with every variable replaced by its value; None when one of them has no value.
+def resolve(pieces: Sequence[Piece], values: Mapping[str, Value]) -> list[Resolved] | None:
+    """The pieces with every variable replaced by its value (by lower-case key); None when one of them has none.
 
     A multi-valued key has no value here, even with a single entry.
     """
     resolved: list[Resolved] = []
     for piece in pieces:
         if isinstance(piece, Variable):
-            value = context.get_folded(piece.key)
+            value = values.get(piece.key)
             text = value if isinstance(value, str) else piece.default
             if text is None:
                 return None
@@ -107,12 +108,12 @@ def plain_text(resolved: Sequence[Resolved]) -> str:
 
 def like_glob(resolved: Sequence[Resolved]) -> Glob:
     """The pieces as one pattern without field rules, for StringLike."""
-    return Glob(tuple(_tokens(resolved)))
+    return Glob(_tokens(resolved))
 
 
 def _tokens(resolved: Sequence[Resolved]) -> Iterator[Token]:
     for piece in resolved:
-        yield from text_tokens(piece) if isinstance(piece, str) else piece.text
+        yield from text_tokens(piece) if isinstance(piece, str) else (piece.text,)
 
 
 def arn_globs(resolved: Sequence[Resolved]) -> tuple[Glob, ...] | None:
@@ -131,41 +132,58 @@ def arn_globs(resolved: Sequence[Resolved]) -> tuple[Glob, ...] | None:
     return tuple(map(like_glob, fields)) if len(fields) == ARN_FIELDS else None
 
 
-@dataclass(frozen=True, slots=True)
 class ResourcePattern:
     """One entry of Resource or NotResource; `text` is as written, `pieces` is the same cut at its variables.
 
     INVARIANT: the first piece holds the first five fields, because variables are refused before the fifth
-    colon.
+    colon. `fixed` is the pattern of an entry that means the same in every request, None for any other.
     """
 
-    text: str
-    pieces: tuple[Piece, ...]
-    _fixed: Glob | None = field(init=False, compare=False, repr=False)
+    __slots__ = ("fixed", "pieces", "text")
 
-    def __post_init__(self) -> None:
-        glob = None if has_variable(self.pieces) else Glob(tuple(_resource_tokens(self.pieces)))
-        object.__setattr__(self, "_fixed", glob)
+    def __init__(self, text: str, pieces: tuple[Piece, ...]) -> None:
+        self.text: Final = text
+        self.pieces: Final = pieces
+        self.fixed: Final[Glob | None] = None if has_variable(pieces) else Glob(_resource_tokens(pieces))
 
     @property
     def is_fixed(self) -> bool:
         """Whether the entry means the same in every request."""
-        return self._fixed is not None
+        return self.fixed is not None
 
-    def matches(self, resource: str, context: RequestContext, work: Work) -> bool:
-        """Whether the entry covers `resource` (case-sensitive); an unresolved variable covers nothing."""
-        if self._fixed is not None:
-            return self._fixed.matches(resource, work)
-        resolved = resolve(self.pieces, context)
+    @property
+    def head(self) -> str:
+        """The plain text that whatever the entry covers begins with."""
+        if self.fixed is not None:
+            return self.fixed.head
+        first = self.pieces[0]
+        return _WILDCARD.split(first, maxsplit=1)[0] if isinstance(first, str) else ""
+
+    def matches(self, resource: str, values: Mapping[str, Value], work: Work) -> bool:
+        """Whether the entry covers `resource` (case-sensitive); an unresolved variable covers nothing.
+
+        `values` are the request's, by lower-case key. Raises `LimitExceeded` when `work` runs out.
+        """
+        if self.fixed is not None:
+            return self.fixed.matches(resource, work)
+        resolved = resolve(self.pieces, values)
         if resolved is None:
             return False
-        glob = Glob(tuple(_resource_tokens(resolved)))
-        work.spend(len(glob.tokens))
-        return glob.matches(resource, work)
+        work.spend(len(self.text))
+        return Glob(_resource_tokens(resolved)).matches(resource, work)
 
     def widest(self) -> Glob:
         """A pattern for whatever the entry can cover in any request: a variable may bring in any text."""
-        return self._fixed or Glob(tuple(_resource_tokens(self.pieces)))
+        return self.fixed or Glob(_resource_tokens(self.pieces))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ResourcePattern) and self.pieces == other.pieces
+
+    def __hash__(self) -> int:
+        return hash(self.pieces)
+
+    def __repr__(self) -> str:
+        return f"ResourcePattern({self.text!r})"
 
 
 def _resource_tokens(pieces: Sequence[Piece]) -> Iterator[Token]:
@@ -174,6 +192,6 @@ def _resource_tokens(pieces: Sequence[Piece]) -> Iterator[Token]:
         if isinstance(piece, Variable):
             yield Mark.MANY
         elif isinstance(piece, Literal):
-            yield from piece.text
+            yield piece.text
         else:
             yield from text_tokens(piece) if index else resource_tokens(piece)

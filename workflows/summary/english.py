@@ -7,7 +7,6 @@ from typing import Final
 from workflows.errors import BadInput
 from workflows.policy.context import fold
 from workflows.policy.document import Effect, Policy, Statement
-from workflows.policy.evaluate import covers_action
 from workflows.policy.patterns import Work
 from workflows.summary.durations import duration_in_words
 from workflows.summary.locales import resolve_locale
@@ -194,7 +193,7 @@ def _tail(statement: Statement, word: str) -> str:
 
 
 def _roles(policy: Policy, boundaries: Sequence[str]) -> Iterator[str]:
-    makers = [each for each in _of(policy, Effect.ALLOW) if covers_action(each, _CREATE_ROLE, Work())]
+    makers = [each for each in _of(policy, Effect.ALLOW) if each.covers_action(_CREATE_ROLE, Work())]
     if boundaries:
         named = [shown(arn)[:_MAX_ARN_CHARACTERS] for arn in boundaries[:_MAX_BOUNDARIES]]
         if more := len(boundaries) - len(named):

@@ -6,19 +6,13 @@ from typing import Any
 import pytest
 
 from workflows.errors import BadInput
+from workflows.policy import evaluate
 from workflows.policy.context import RequestContext
+from workflows.policy.decision import Decision, Outcome
 from workflows.policy.document import PolicyKind, parse_policy
-from workflows.policy.evaluate import (
-    FULL_ACCESS,
-    Layer,
-    LayerKind,
-    NamedPolicy,
-    Outcome,
-    Request,
-    StatementRef,
-    decide,
-    guardrail_layer,
-)
+from workflows.policy.index import Layers
+from workflows.policy.layers import FULL_ACCESS, Layer, LayerKind, NamedPolicy, StatementRef, guardrail_layer
+from workflows.policy.request import Request
 
 _REQUEST = Request("s3:GetObject", "arn:aws:s3:::bucket/key")
 
@@ -36,6 +30,10 @@ def _deny(action: str, **more: object) -> dict[str, Any]:
     return {"Effect": "Deny", "Action": action, "Resource": "*", **more}
 
 
+def decide(layers: list[Layer], request: Request) -> Decision:
+    return evaluate.decide(Layers(layers), request)
+
+
 def _layer(kind: LayerKind, *policies: NamedPolicy) -> Layer:
     return Layer(kind, f"my {kind.value}", policies)
 
@@ -50,7 +48,8 @@ def _layer(kind: LayerKind, *policies: NamedPolicy) -> Layer:
     ],
 )
 def test_an_implicit_deny_names_the_kind_that_allows_nothing(kind: LayerKind, reason: str) -> None:
-    decision = decide([_layer(kind, _policy("p", _allow("ec2:*")))], _REQUEST)
+    others = [_layer(LayerKind.IDENTITY, FULL_ACCESS)] if kind is not LayerKind.IDENTITY else []
+    decision = decide([*others, _layer(kind, _policy("p", _allow("ec2:*")))], _REQUEST)
     assert (decision.allowed, decision.outcome, decision.because) == (False, Outcome.IMPLICIT_DENY, reason)
     assert decision.deciding is None
 
@@ -68,7 +67,7 @@ def test_an_explicit_deny_names_its_kind_and_its_statement(kind: LayerKind, reas
     policy = _policy("Limits", _allow(), _deny("s3:*", Sid="NoS3"))
     decision = decide([_layer(LayerKind.IDENTITY, FULL_ACCESS), _layer(kind, policy)], _REQUEST)
     assert (decision.outcome, decision.because) == (Outcome.EXPLICIT_DENY, reason)
-    assert decision.deciding == StatementRef(kind, f"my {kind.value}", "Limits", 1, "NoS3")
+    assert decision.deciding == StatementRef(kind, f"my {kind.value}", "Limits", 1, "$.Statement[1]", "NoS3")
 
 
 def test_an_allowed_request_names_the_statement_of_every_layer() -> None:
@@ -95,26 +94,31 @@ def test_an_explicit_deny_is_reported_although_an_earlier_layer_is_silent() -> N
 
 def test_a_caller_without_any_layer_may_do_nothing() -> None:
     decision = decide([], _REQUEST)
-    assert (decision.allowed, decision.because) == (False, "because no policy allows the s3:GetObject action")
+    assert (decision.allowed, decision.because) == (
+        False,
+        "because no identity-based policy allows the s3:GetObject action",
+    )
 
 
 def test_several_layers_of_one_kind_must_all_allow() -> None:
     wide, narrow = _policy("wide", _allow("s3:*")), _policy("narrow", _allow("s3:Put*"))
-    assert decide([_layer(LayerKind.SESSION, wide), _layer(LayerKind.SESSION, wide)], _REQUEST).allowed
-    assert not decide([_layer(LayerKind.SESSION, wide), _layer(LayerKind.SESSION, narrow)], _REQUEST).allowed
+    caller = _layer(LayerKind.IDENTITY, FULL_ACCESS)
+    assert decide([caller, _layer(LayerKind.SESSION, wide), _layer(LayerKind.SESSION, wide)], _REQUEST).allowed
+    assert not decide([caller, _layer(LayerKind.SESSION, wide), _layer(LayerKind.SESSION, narrow)], _REQUEST).allowed
 
 
 def test_guardrails_of_only_denies_imply_full_access_and_one_allow_ends_that() -> None:
     denies = _policy("NoIam", _deny("iam:*"))
-    assert decide([guardrail_layer([])], _REQUEST).allowed
-    assert decide([guardrail_layer([denies])], _REQUEST).allowed
-    assert not decide([guardrail_layer([denies, _policy("List", _allow("ec2:*"))])], _REQUEST).allowed
-    assert not decide([guardrail_layer([denies])], Request("iam:CreateUser", "*")).allowed
+    caller = _layer(LayerKind.IDENTITY, FULL_ACCESS)
+    assert decide([caller, guardrail_layer([])], _REQUEST).allowed
+    assert decide([caller, guardrail_layer([denies])], _REQUEST).allowed
+    assert not decide([caller, guardrail_layer([denies, _policy("List", _allow("ec2:*"))])], _REQUEST).allowed
+    assert not decide([caller, guardrail_layer([denies])], Request("iam:CreateUser", "*")).allowed
 
 
 def test_work_that_runs_out_is_a_refusal() -> None:
     costly = {"StringLike": {"aws:x": ["a*d?*" + str(number) + "*" for number in range(200)]}}
-    layer = _layer(LayerKind.IDENTITY, _policy("p", *[_allow(Condition=costly)] * 60, _allow()))
+    layer = _layer(LayerKind.IDENTITY, _policy("p", *[_deny("*", Condition=costly)] * 60, _allow()))
     decision = decide([layer], Request("s3:GetObject", "*", RequestContext({"aws:x": "a" * 1000 + "b" * 9000 + "cx0"})))
     assert (decision.allowed, decision.outcome, decision.layers) == (False, Outcome.IMPLICIT_DENY, ())
     assert "steps" in decision.because

@@ -6,14 +6,9 @@ from typing import Any
 import pytest
 
 from workflows.policy.document import Policy, PolicyKind, parse_policy
-from workflows.policy.evaluate import (
-    FULL_ACCESS,
-    Layer,
-    LayerKind,
-    NamedPolicy,
-    decide,
-    guardrail_layer,
-)
+from workflows.policy.evaluate import decide
+from workflows.policy.index import Layers
+from workflows.policy.layers import FULL_ACCESS, Layer, LayerKind, NamedPolicy, guardrail_layer
 from workflows.policy.permission_check import CheckResult, covers
 
 _BUCKET = "arn:aws:s3:::bucket/*"
@@ -112,7 +107,7 @@ def test_a_request_that_is_refused_in_all_circumstances_is_a_witness(
     assert result is CheckResult.DENIED
     assert witness is not None
     assert reason in witness.because
-    assert not decide(layers, witness.request).allowed
+    assert not decide(Layers(layers), witness.request).allowed
 
 
 @pytest.mark.parametrize(
@@ -164,7 +159,8 @@ def test_a_witness_satisfies_the_conditions_of_its_statement(condition: dict[str
     result, witness = covers([_layer(_st(action="ec2:*"))], asked)
     assert result is CheckResult.DENIED
     assert witness is not None
-    assert decide([Layer(LayerKind.SESSION, "asked", (NamedPolicy("asked", asked),))], witness.request).allowed
+    asking = Layer(LayerKind.IDENTITY, "asked", (NamedPolicy("asked", asked),))
+    assert decide(Layers([asking]), witness.request).allowed
 
 
 def test_too_much_work_is_unsure() -> None:
