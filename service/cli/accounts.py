@@ -169,25 +169,6 @@ def enable(account: str, name: str, as_json: bool) -> None:
 
 
 @click.group()
-def policy() -> None:
-    """Create managed policies in an account."""
-
-
-@policy.command("create")
-@_account_option
-@click.option("--name", required=True, help="The name of the policy.")
-@click.option("--file", "path", required=True, type=_FILE, help="The policy document.")
-@json_option
-@failing_clearly
-def create_policy(account: str, name: str, path: Path, as_json: bool) -> None:
-    """Create a managed policy."""
-    document = read_document(path)
-    with opened() as (ports, call):
-        made = onboarding.create_policy(ports, call, account_id=account, name=name, document=document)
-    show(views.policy(made), as_json=as_json)
-
-
-@click.group()
 def guardrail() -> None:
     """Limit everything in an account. Guardrails never allow; with an Allow in any of them they are an allow list."""
 

@@ -13,7 +13,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "migrate": ("service.cli.check", "Bring the database schema to this release."),
     "account": ("service.cli.accounts", "Open accounts."),
     "user": ("service.cli.accounts", "Create users in an account and give them credentials."),
-    "policy": ("service.cli.accounts", "Create managed policies in an account."),
+    "policy": ("service.cli.policies", "Create managed policies; ask what policies allow, and why."),
     "guardrail": ("service.cli.accounts", "Limit everything in an account."),
     "partner": ("service.cli.partners", "Register partners."),
     "template": ("service.cli.partners", "Register policy templates of a partner."),

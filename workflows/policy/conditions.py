@@ -38,6 +38,12 @@ class Operator:
     if_exists: bool = False
 
     @property
+    def name(self) -> str:
+        """The operator as a policy spells it."""
+        prefix = f"{self.quantifier}:" if self.quantifier else ""
+        return f"{prefix}{self.base}{_IF_EXISTS if self.if_exists else ''}"
+
+    @property
     def comparison(self) -> Comparison | None:
         """How values are compared; None for `Null`, which compares nothing."""
         return COMPARISONS.get(self.base)
@@ -46,13 +52,13 @@ class Operator:
 @cache
 def _known_operators() -> Mapping[str, Operator]:
     """Every operator by the name that spells it."""
-    spelt = {
-        f"{prefix}{':' if prefix else ''}{base}{_IF_EXISTS * if_exists}": Operator(base, prefix, if_exists)
+    operators = (
+        Operator(base, quantifier, if_exists)
         for base in COMPARISONS
-        for prefix in Quantifier
+        for quantifier in Quantifier
         for if_exists in (False, True)
-    }
-    return {NULL: Operator(NULL), **spelt}
+    )
+    return {each.name: each for each in (Operator(NULL), *operators)}
 
 
 def read_operator(name: str) -> Operator | None:

@@ -30,7 +30,7 @@ _DENIES: Final = {
     LayerKind.BOUNDARY: "a permissions boundary",
     LayerKind.SESSION: "a session policy",
 }
-_ROLE_ACTIONS: Final = frozenset(
+ROLE_ACTIONS: Final = frozenset(
     f"sts:{name}"
     for name in (
         "assumerole",
@@ -60,12 +60,16 @@ class Ground(StrEnum):
 
 
 class LayerVerdict(NamedTuple):
-    """What one layer says by itself, and the statement that made it say so (none for an implicit deny)."""
+    """What one layer says by itself, and the statement that made it say so (none for an implicit deny).
+
+    `number` is the layer's place among those that were heard.
+    """
 
     kind: LayerKind
     name: str
     outcome: Outcome
     statement: StatementRef | None
+    number: int
 
 
 def refusal_reason(kind: LayerKind, action: str | None) -> str:
@@ -98,7 +102,7 @@ class Hearing(Asked):
         return first_fitting(self.here.denies, self)
 
     def is_silent(self, kind: LayerKind, *, unless_absent: bool = True) -> bool:
-        """Whether a layer of this kind allows nothing that fits; where there is none, the opposite of `unless_absent`."""
+        """Whether a layer of this kind allows nothing that fits; without `unless_absent` also where there is none."""
         numbers, allows = self.concern.numbers[kind], self.here.allows
         for number in numbers:
             # first_fitting, written out: most of a decision is spent here.
@@ -125,7 +129,7 @@ class Hearing(Asked):
     @property
     def resource_guards_itself(self) -> bool:
         """Whether the resource's own policy must allow: it is a role that is assumed, or a KMS key."""
-        if self.concern.action in _ROLE_ACTIONS:
+        if self.concern.action in ROLE_ACTIONS:
             return bool(self.concern.numbers[LayerKind.RESOURCE]) or ":role/" in self.resource
         if self.concern.service == "kms":
             return bool(self.concern.numbers[LayerKind.RESOURCE]) or ":key/" in self.resource
@@ -215,6 +219,6 @@ def _verdict(hearing: Hearing, number: int) -> LayerVerdict:
     allows = (each for each in hearing.here.allows[number] if each.grip(hearing.principal))
     found = first_fitting(denies, hearing) or first_fitting(allows, hearing)
     if found is None:
-        return LayerVerdict(layer.kind, layer.name, Outcome.IMPLICIT_DENY, None)
+        return LayerVerdict(layer.kind, layer.name, Outcome.IMPLICIT_DENY, None, number)
     outcome = Outcome.ALLOWED if found.statement.effect is Effect.ALLOW else Outcome.EXPLICIT_DENY
-    return LayerVerdict(layer.kind, layer.name, outcome, found.reference)
+    return LayerVerdict(layer.kind, layer.name, outcome, found.reference, number)

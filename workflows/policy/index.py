@@ -54,6 +54,10 @@ class Candidate:
             self._layer.kind, self._layer.name, self._policy.name, statement.index, statement.path, statement.sid
         )
 
+    def reaches(self, asked: Asked) -> bool:
+        """Whether the resource is among those the statement speaks of; raises `LimitExceeded` as tests do."""
+        return all(test(asked) for test in self.tests[: len(self.tests) - len(self.statement.tests)])
+
     def grip(self, caller: CallingPrincipal) -> Grip:
         """How the statement names the caller; a NotPrincipal speaks of all whom it does not list, by themselves."""
         if self.statement.principals is not None:

@@ -6,7 +6,7 @@ that a value can never act as a wildcard or as another variable.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from workflows.errors import MalformedPolicy
@@ -29,10 +29,14 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A condition key (lower case) whose single value is put in; `default` serves when the key has none."""
+    """A condition key (lower case) whose single value is put in; `default` serves when the key has none.
+
+    `name` is the key as written.
+    """
 
     key: str
     default: str | None
+    name: str = field(compare=False)
 
 
 Piece: TypeAlias = str | Literal | Variable
@@ -75,7 +79,7 @@ def _read_variable(text: str, start: int, path: str) -> tuple[Piece, int]:
         return Literal(name), brace + 1
     if _KEY.fullmatch(name) is None:
         raise MalformedPolicy(path, f"holds the variable {quoted(name)}, which is not a key such as aws:username")
-    return Variable(fold(name), default), brace + 1
+    return Variable(fold(name), default, name), brace + 1
 
 
 def has_variable(pieces: Sequence[Piece]) -> bool:
