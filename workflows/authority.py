@@ -99,20 +99,31 @@ def layers_of(tx: Reading, principal: Principal) -> tuple[Layer, ...]:
     return (*guardrails_of(tx, principal.account_id), *boundary, identity)
 
 
-def identity_context(principal: Principal, now: datetime) -> dict[str, str]:
-    """Return the condition keys that say who a principal is and when it acts."""
+def principal_keys(principal: Principal) -> dict[str, str]:
+    """Return the condition keys that say who a principal is."""
     context = {
         "aws:PrincipalArn": principal.arn,
         "aws:PrincipalAccount": principal.account_id,
         "aws:PrincipalType": "User" if principal.kind is PrincipalKind.USER else "Account",
         "aws:PrincipalIsAWSService": "false",
         "aws:userid": principal.id,
-        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:EpochTime": str(int(now.timestamp())),
     }
     if principal.kind is PrincipalKind.USER:
         context["aws:username"] = principal.name
     return context
+
+
+def time_keys(now: datetime) -> dict[str, str]:
+    """Return the condition keys that say when it is."""
+    return {
+        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now.timestamp())),
+    }
+
+
+def identity_context(principal: Principal, now: datetime) -> dict[str, str]:
+    """Return the condition keys that say who a principal is and when it acts."""
+    return {**principal_keys(principal), **time_keys(now)}
 
 
 def _call_context(call: Call) -> dict[str, str]:

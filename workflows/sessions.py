@@ -8,15 +8,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from workflows.arns import parse_arn
-from workflows.authority import RESERVED_KEYS, compiled, identity_context, layers_of
+from workflows.authority import RESERVED_KEYS, compiled, layers_of, principal_keys, time_keys
 from workflows.credentials.keys import access_key_id_of_token, same_text, session_token
 from workflows.errors import BadInput, NoSuchEntity
 from workflows.ids import AccessKeyId
-from workflows.policy.context import RequestContext
+from workflows.policy.context import RequestContext, fold
 from workflows.policy.decision import Decision
 from workflows.policy.document import Policy, PolicyKind, parse_policy
 from workflows.policy.evaluate import decide
@@ -77,10 +77,8 @@ class Standing:
 
     layers: Layers
     caller: CallingPrincipal
-    identity: Mapping[str, str]
+    identity: RequestContext
     ends_at: datetime | None
-    principal: Principal
-    token_issue_time: datetime | None = None
 
 
 def _alive(principal: Principal | None) -> Principal:
@@ -115,10 +113,14 @@ def standing_of_session(tx: Reading, ports: Ports, subject_id: str) -> Standing:
     return Standing(
         layers=Layers(layers),
         caller=_caller(approver, is_delegated=True),
-        identity={"aws:MultiFactorAuthPresent": "false"},
+        identity=RequestContext(
+            {
+                **principal_keys(approver),
+                "aws:MultiFactorAuthPresent": "false",
+                "aws:TokenIssueTime": session.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            }
+        ),
         ends_at=grant.deadline,
-        principal=approver,
-        token_issue_time=session.issued_at,
     )
 
 
@@ -131,9 +133,8 @@ def standing_of_principal(tx: Reading, arn: str) -> Standing:
     return Standing(
         layers=Layers(layers_of(tx, principal)),
         caller=_caller(principal),
-        identity={},
+        identity=RequestContext(principal_keys(principal)),
         ends_at=None,
-        principal=principal,
     )
 
 
@@ -142,37 +143,40 @@ def _caller(principal: Principal, *, is_delegated: bool = False) -> CallingPrinc
     return CallingPrincipal(form, principal.arn, principal.account_id, is_delegated=is_delegated)
 
 
-def check_supplied(context: Mapping[str, object]) -> None:
-    """Raise `BadInput` for a condition key that a resource server must not state: those are this service's to say."""
-    for key in context:
-        lowered = key.lower()
-        if any(lowered == own or (lowered.startswith(own)) for own in RESERVED_KEYS):
+def supplied_context(given: Mapping[str, str | tuple[str, ...]]) -> RequestContext:
+    """Return the context that a resource server states.
+
+    Raises `BadInput` for a key that it must not state, because that is this service's to say, and for one given twice.
+    """
+    for key in given:
+        if fold(key).startswith(RESERVED_KEYS):
             raise BadInput(f"context.{key}", "is a key that the service itself supplies; leave it out")
+    return RequestContext(given)
 
 
-def judge(
-    standing: Standing,
-    *,
-    action: str,
-    resource: str,
-    context: Mapping[str, str | tuple[str, ...]],
-    now: datetime,
-) -> Decision | None:
-    """Return the engine's decision, or None when the standing has ended: it is valid while `now` is before its end."""
+def judge(standing: Standing, *, action: str, resource: str, context: RequestContext, now: datetime) -> Decision | None:
+    """Return the engine's decision, or None when the standing has ended: it is valid while `now` is before its end.
+
+    `context` is what the resource server states, see `supplied_context`; who calls and when is said here.
+    """
     if standing.ends_at is not None and now >= standing.ends_at:
         return None
-    known: dict[str, str | tuple[str, ...]] = {**identity_context(standing.principal, now), **standing.identity}
-    if standing.token_issue_time is not None:
-        known["aws:TokenIssueTime"] = standing.token_issue_time.strftime("%Y-%m-%dT%H:%M:%SZ")
-    supplied = RequestContext(context)
-    owner = supplied.get("aws:ResourceAccount") or (parse_arn(resource).account if resource.startswith("arn:") else "")
-    if isinstance(owner, str) and owner:
-        known.setdefault("aws:ResourceAccount", owner)
+    known = standing.identity.extended(_time_context(now.replace(microsecond=0))).extended(context)
+    owner = known.get("aws:ResourceAccount")
+    if owner is None and resource.startswith("arn:") and (named := parse_arn(resource).account):
+        owner = named
+        known = known.extended({"aws:ResourceAccount": named})
     request = Request(
         action=action,
         resource=resource,
-        context=RequestContext(known).extended(context),
+        context=known,
         principal=standing.caller,
         resource_account=owner if isinstance(owner, str) and ACCOUNT_ID.fullmatch(owner) else "",
     )
     return decide(standing.layers, request)
+
+
+@lru_cache(maxsize=2)
+def _time_context(now: datetime) -> RequestContext:
+    """The time of a decision, in whole seconds as policies see it; a second holds many decisions."""
+    return RequestContext(time_keys(now))

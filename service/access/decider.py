@@ -6,7 +6,7 @@ Deadlines are compared at every decision.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -16,6 +16,7 @@ from anyio import to_thread
 from workflows.authentication import caller_of_token, deployment_of
 from workflows.callers import Caller
 from workflows.errors import NoSuchEntity, UnknownCredential
+from workflows.policy.context import RequestContext
 from workflows.policy.decision import Decision
 from workflows.ports import Ports, Reading
 from workflows.sessions import Standing, judge, standing_of_principal, standing_of_session
@@ -84,7 +85,7 @@ class Decider:
         *,
         action: str,
         resource: str,
-        context: Mapping[str, str | tuple[str, ...]],
+        context: RequestContext,
     ) -> Verdict:
         """Return the answer to one question; call `refresh` first. Raises `BadInput` for a malformed question."""
         key = (subject_type, subject_id)

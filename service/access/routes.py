@@ -10,7 +10,8 @@ from litestar.di import NamedDependency
 from service.access.decider import Decider, Verdict
 from workflows.callers import CallerKind
 from workflows.errors import AccessDenied, BadInput, MissingAuthentication
-from workflows.sessions import check_supplied
+from workflows.policy.context import RequestContext
+from workflows.sessions import supplied_context
 
 T = TypeVar("T")
 
@@ -104,23 +105,27 @@ def _context_value(value: ContextValue) -> str | tuple[str, ...]:
     return tuple(value) if isinstance(value, list) else str(value)
 
 
-async def _ask(decider: Decider, question: Evaluation) -> Verdict:
+def _context(given: Context | None) -> RequestContext:
+    if not given:
+        return RequestContext()
+    if len(given) > _MOST_KEYS:
+        raise BadInput("context", f"has {len(given)} keys; up to {_MOST_KEYS} are accepted")
+    return supplied_context({key: _context_value(value) for key, value in given.items()})
+
+
+async def _ask(decider: Decider, question: Evaluation, context: RequestContext) -> Verdict:
     subject, action, resource = question.subject, question.action, question.resource
     if subject is None or action is None or resource is None:
         missing = next(name for name in ("subject", "action", "resource") if getattr(question, name) is None)
         raise BadInput(missing, "is required")
     if subject.type not in _SUBJECTS:
         raise BadInput("subject.type", f"is not one of {', '.join(_SUBJECTS)}")
-    context = question.context or {}
-    if len(context) > _MOST_KEYS:
-        raise BadInput("context", f"has {len(context)} keys; up to {_MOST_KEYS} are accepted")
-    check_supplied(context)
     return await decider.decide(
         subject.type,
         _text(subject.id, "subject.id"),
         action=_text(action.name, "action.name"),
         resource=_text(resource.id, "resource.id"),
-        context={key: _context_value(value) for key, value in context.items()},
+        context=context,
     )
 
 
@@ -147,12 +152,11 @@ def _reply(body: object) -> Response[bytes]:
 
 
 def _filled(question: Evaluation, batch: Evaluations) -> Evaluation:
-    """Return a question with what it left out taken from the batch."""
+    """Return a question with what it left out taken from the batch; contexts are read once for all who share one."""
     return Evaluation(
         subject=question.subject or batch.subject,
         action=question.action or batch.action,
         resource=question.resource or batch.resource,
-        context=batch.context if question.context is None else question.context,
     )
 
 
@@ -161,7 +165,7 @@ async def evaluation(request: Request[object, object, State], decider: NamedDepe
     """Answer one question of a resource server."""
     await _authenticate(request, decider)
     question = _decoded(_ONE, await request.body())
-    return _reply(_answer(await _ask(decider, question)))
+    return _reply(_answer(await _ask(decider, question, _context(question.context))))
 
 
 @post("/access/v1/evaluations", status_code=200, summary="Decide many questions", tags=["access"])
@@ -172,13 +176,15 @@ async def evaluations(request: Request[object, object, State], decider: NamedDep
     semantic = batch.options.evaluations_semantic
     if semantic not in _SEMANTICS:
         raise BadInput("options.evaluations_semantic", f"is not one of {', '.join(_SEMANTICS)}")
+    shared = _context(batch.context)
     if not batch.evaluations:
-        return _reply(_answer(await _ask(decider, batch)))
+        return _reply(_answer(await _ask(decider, batch, shared)))
     if len(batch.evaluations) > _MOST_EVALUATIONS:
         raise BadInput("evaluations", f"has {len(batch.evaluations)} items; up to {_MOST_EVALUATIONS} are accepted")
     answers = []
     for question in batch.evaluations:
-        verdict = await _ask(decider, _filled(question, batch))
+        context = shared if question.context is None else _context(question.context)
+        verdict = await _ask(decider, _filled(question, batch), context)
         answers.append(_answer(verdict))
         if semantic == ("permit_on_first_permit" if verdict.decision else "deny_on_first_deny"):
             break

@@ -52,5 +52,6 @@ def main() -> None:
     """Temporary delegation: partners ask, owners approve, access ends on time.
 
     Settings come from DAYPASS_* variables; `daypass check` prints them. Every command takes --json and then prints
-    one JSON object. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 this deployment cannot be opened.
+    one JSON object (`policy evaluate` always, one a line). Exit codes: 0 done, 1 refused or failed, 2 wrong usage,
+    3 this deployment cannot be opened.
     """

@@ -13,10 +13,11 @@ from service.cli.desk import failing_clearly, json_option, opened, print_json, r
 from workflows import onboarding
 from workflows.errors import BadInput
 from workflows.policy.cases import answer_line, answered, read_case
+from workflows.policy.context import RequestContext
 from workflows.policy.decision import Decision
 from workflows.policy.explanation import sentences
 from workflows.policy.strict_json import read_json
-from workflows.sessions import check_supplied, judge, standing_of_principal, standing_of_session
+from workflows.sessions import judge, standing_of_principal, standing_of_session, supplied_context
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _LONGEST_LINE = 32 * 1024 * 1024
@@ -130,7 +131,7 @@ def explain(
 
 
 def _live_decision(
-    principal: str | None, session: str | None, action: str, resource: str, context: dict[str, str | tuple[str, ...]]
+    principal: str | None, session: str | None, action: str, resource: str, context: RequestContext
 ) -> Decision:
     with opened() as (ports, _call):
         standing = ports.store.read(
@@ -145,12 +146,11 @@ def _live_decision(
     return decision
 
 
-def _context(given: tuple[str, ...]) -> dict[str, str | tuple[str, ...]]:
+def _context(given: tuple[str, ...]) -> RequestContext:
     values: dict[str, tuple[str, ...]] = {}
     for each in given:
         key, equals, value = each.partition("=")
         if not equals or ":" not in key:
             raise click.UsageError(f"--context {each} is not written as prefix:name=value")
         values[key] = (*values.get(key, ()), value)
-    check_supplied(values)
-    return {key: several[0] if len(several) == 1 else several for key, several in values.items()}
+    return supplied_context({key: several[0] if len(several) == 1 else several for key, several in values.items()})

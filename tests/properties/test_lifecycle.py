@@ -52,6 +52,7 @@ from workflows.errors import DomainError, NoSuchEntity
 from workflows.grants import seen_at
 from workflows.lifecycle import state_at
 from workflows.onboarding import PolicyChoice
+from workflows.policy.context import RequestContext
 from workflows.policy.document import PolicyKind, parse_policy
 from workflows.policy.layers import LayerKind
 from workflows.ports import Ports
@@ -770,7 +771,9 @@ class LifeCycle(RuleBasedStateMachine):
             parse_policy(rendered, kind=PolicyKind.SESSION),
         ]
         answers = {
-            (action, resource): sessions.judge(standing, action=action, resource=resource, context={}, now=self.now)
+            (action, resource): sessions.judge(
+                standing, action=action, resource=resource, context=RequestContext(), now=self.now
+            )
             for action, resource in PROBES
         }
         return {probe for probe, answer in answers.items() if answer is not None and answer.allowed}

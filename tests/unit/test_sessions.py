@@ -20,13 +20,14 @@ from workflows.authentication import candidate_for
 from workflows.callers import Call
 from workflows.errors import AccessDenied, BadInput, ExpiredExchangeToken, NoSuchEntity, SessionExpired
 from workflows.onboarding import PolicyChoice
+from workflows.policy.context import RequestContext
 from workflows.policy.decision import Decision, Outcome
 from workflows.policy.layers import LayerKind
 from workflows.ports import Ports
 from workflows.records.account import PrincipalKind
 from workflows.records.request import State
 from workflows.release import Minted
-from workflows.sessions import check_supplied, judge, standing_of_principal, standing_of_session
+from workflows.sessions import judge, standing_of_principal, standing_of_session, supplied_context
 
 OBJECT = "arn:aws:s3:::logs/2026/01/02"
 
@@ -39,7 +40,7 @@ def policy(effect: str, action: str | list[str], resource: str, **more: Any) -> 
 def decision(ports: Ports, session: Minted, action: str, resource: str, **context: str) -> Decision | None:
     """What a resource server would be told, or None when the session has ended."""
     standing = ports.store.read(lambda tx: standing_of_session(tx, ports, session.access_key_id))
-    return judge(standing, action=action, resource=resource, context=context, now=ports.clock.now())
+    return judge(standing, action=action, resource=resource, context=RequestContext(context), now=ports.clock.now())
 
 
 def allowed(ports: Ports, session: Minted, action: str = "s3:GetObject", resource: str = OBJECT) -> bool:
@@ -95,7 +96,7 @@ def test_a_session_that_was_judged_before_is_still_refused_from_its_deadline_on(
 
     def at(off: int) -> Decision | None:
         now = session.expires_at + timedelta(microseconds=off)
-        return judge(standing, action="s3:GetObject", resource=OBJECT, context={}, now=now)
+        return judge(standing, action="s3:GetObject", resource=OBJECT, context=RequestContext(), now=now)
 
     last = at(-1)
     assert last is not None
@@ -314,19 +315,20 @@ def test_a_session_may_neither_decide_nor_change_anything_here_and_every_attempt
 )
 def test_a_resource_server_cannot_say_who_the_caller_is_or_when_it_acts(key: str) -> None:
     with pytest.raises(BadInput) as refusal:
-        check_supplied({"aws:SourceIp": "192.0.2.1", key: "x"})
+        supplied_context({"aws:SourceIp": "192.0.2.1", key: "x"})
     assert key in refusal.value.field
 
 
 def test_a_resource_server_can_say_where_the_call_came_from() -> None:
-    check_supplied({"aws:SourceIp": "192.0.2.1", "s3:prefix": "2026/", "aws:SecureTransport": "true"})
+    supplied_context({"aws:SourceIp": "192.0.2.1", "s3:prefix": "2026/", "aws:SecureTransport": "true"})
 
 
 def test_a_session_is_its_approver_without_a_second_factor(house: House, people: People, session: Minted) -> None:
     standing = house.ports.store.read(lambda tx: standing_of_session(tx, house.ports, session.session_token))
-    assert standing.principal == people.approver
-    assert standing.identity["aws:MultiFactorAuthPresent"] == "false"
-    assert standing.token_issue_time == NOON
+    assert (standing.caller.name, standing.caller.is_delegated) == (people.approver.arn, True)
+    assert standing.identity.get("aws:PrincipalArn") == people.approver.arn
+    assert standing.identity.get("aws:MultiFactorAuthPresent") == "false"
+    assert standing.identity.get("aws:TokenIssueTime") == NOON.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert [layer.kind for layer in standing.layers].count(LayerKind.SESSION) == 1
 
 

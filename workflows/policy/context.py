@@ -40,15 +40,18 @@ class RequestContext:
                 raise BadInput(name, "is given twice in different case; condition keys know no case")
             folded[key] = value if isinstance(value, str) else tuple(value)
         # By lower-case key, for the engine's inner loop; nobody changes it.
-        self.folded: Final[dict[str, Value]] = folded
+        self.folded: dict[str, Value] = folded
 
     def get(self, name: str) -> Value | None:
         """The value of the key `name` in any case, or None when it is absent."""
         return self.folded.get(fold(name))
 
-    def extended(self, more: Mapping[str, str | Iterable[str]]) -> "RequestContext":
+    def extended(self, more: "Mapping[str, str | Iterable[str]] | RequestContext") -> "RequestContext":
         """This context with `more` laid over it; raises `BadInput` as the constructor does."""
-        return RequestContext({**self.folded, **RequestContext(more).as_mapping()})
+        over = more if isinstance(more, RequestContext) else RequestContext(more)
+        both = object.__new__(RequestContext)
+        both.folded = {**self.folded, **over.folded}
+        return both
 
     def as_mapping(self) -> Mapping[str, Value]:
         """A read-only view with lower-case keys, for records and displays."""

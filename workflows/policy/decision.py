@@ -3,7 +3,9 @@
 A decision holds on to what was looked at, and spells its reasons out only when somebody asks for them.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
+from itertools import chain
 from typing import Final, NamedTuple
 
 from workflows.errors import LimitExceeded
@@ -161,7 +163,7 @@ class Decision:
     that was met.
     """
 
-    __slots__ = ("hearing", "outcome", "reason")
+    __slots__ = ("_layers", "hearing", "outcome", "reason")
 
     def __init__(
         self, hearing: Hearing, outcome: Outcome, reason: Ground | Candidate | LayerKind | LimitExceeded
@@ -169,6 +171,7 @@ class Decision:
         self.hearing: Final = hearing
         self.outcome: Final = outcome
         self.reason: Final = reason
+        self._layers: tuple[LayerVerdict, ...] | None = None
 
     @property
     def allowed(self) -> bool:
@@ -205,12 +208,15 @@ class Decision:
     @property
     def layers(self) -> tuple[LayerVerdict, ...]:
         """Every layer's own word, in the order in which refusals name them; nothing when a limit was met."""
-        if isinstance(self.reason, LimitExceeded):
-            return ()
+        if self._layers is None:
+            self._layers = () if isinstance(self.reason, LimitExceeded) else tuple(self._heard())
+        return self._layers
+
+    def _heard(self) -> Iterator[LayerVerdict]:
         hearing = self.hearing
-        hearing.left = MAX_STEPS
-        numbers = sorted(number for each in hearing.concern.numbers.values() for number in each)
-        return tuple(_verdict(hearing, number) for number in numbers)
+        for number in chain.from_iterable(hearing.concern.numbers.values()):
+            hearing.left = MAX_STEPS
+            yield _verdict(hearing, number)
 
 
 def _verdict(hearing: Hearing, number: int) -> LayerVerdict:
