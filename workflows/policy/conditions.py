@@ -158,7 +158,10 @@ def _for_all_values(key: str, fits: Fits, *, negated: bool) -> Test:
 def _for_any_value(key: str, fits: Fits, *, negated: bool, absent: bool) -> Test:
     def test(asked: Asked) -> bool:
         values = _as_several(asked.values.get(key))
-        return any(fits(each, asked) is not negated for each in values) if values else absent
+        for each in values:
+            if fits(each, asked) is not negated:
+                return True
+        return absent and not values
 
     return test
 

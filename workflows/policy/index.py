@@ -25,7 +25,7 @@ from workflows.policy.variables import ResourcePattern
 _MOST_GATHERED: Final = 16_384
 _ACTION_WEIGHT: Final = 8
 _MOST_PLACES: Final = 1024
-_HANDFUL: Final = 8
+_HANDFUL: Final = 4
 _ANYTHING: Final = Glob((Mark.MANY,))
 _ORDER: Final = {kind: place for place, kind in enumerate(LayerKind)}
 _RESOURCE_SIDE: Final = (LayerKind.RESOURCE_GUARDRAIL, LayerKind.RESOURCE)
@@ -303,7 +303,7 @@ def _reaches(statement: Statement) -> Iterator[tuple[Glob, tuple[Test, ...]]]:
     elif not statement.resources:
         yield _ANYTHING, ()
     for pattern in statement.resources:
-        glob = pattern.widest()
+        glob = pattern.widest
         if pattern.is_fixed and glob.is_prefix:
             yield glob, ()
         elif pattern.is_fixed and glob.is_literal:

@@ -124,29 +124,44 @@ def _read_like(values: Sequence[Pieces]) -> Fits:
     globs = tuple(map(like_glob, fixed))
     if len(globs) == 1 and not varying:
         return globs[0].matches
-    return lambda actual, asked: (
-        any(glob.matches(actual, asked) for glob in globs)
-        or any(like_glob(each).matches(actual, asked) for each in _resolved(varying, asked))
-    )
+
+    def fits(actual: str, asked: Asked) -> bool:
+        for glob in globs:
+            if glob.matches(actual, asked):
+                return True
+        return any(like_glob(each).matches(actual, asked) for each in _resolved(varying, asked))
+
+    return fits
 
 
 def _read_arn(values: Sequence[Pieces]) -> Fits:
     fixed, varying = _sorted_out(values)
-    wanted = tuple(filter(None, map(arn_globs, fixed)))
+    wanted = tuple(map(_demanding_fields, filter(None, map(arn_globs, fixed))))
 
     def fits(actual: str, asked: Asked) -> bool:
         fields = split_arn(actual)
         if fields is None:
             return False
-        return any(_fields_fit(globs, fields, asked) for globs in wanted) or any(
-            _fields_fit(arn_globs(each), fields, asked) for each in _resolved(varying, asked)
-        )
+        for globs in wanted:
+            if _fields_fit(globs, fields, asked):
+                return True
+        resolved = filter(None, map(arn_globs, _resolved(varying, asked)))
+        return any(_fields_fit(_demanding_fields(globs), fields, asked) for globs in resolved)
 
     return fits
 
 
-def _fields_fit(globs: tuple[Glob, ...] | None, fields: list[str], work: Work) -> bool:
-    return globs is not None and all(glob.matches(text, work) for glob, text in zip(globs, fields, strict=True))
+_Fields: TypeAlias = tuple[tuple[int, Glob], ...]
+
+
+def _demanding_fields(globs: Sequence[Glob]) -> _Fields:
+    """The fields of an ARN pattern that not every text fits, by their place; those that tell most come first."""
+    demanding = [(place, glob) for place, glob in enumerate(globs) if glob.head or not glob.is_prefix]
+    return tuple(reversed(demanding))
+
+
+def _fields_fit(globs: _Fields, fields: Sequence[str], work: Work) -> bool:
+    return all(glob.matches(fields[place], work) for place, glob in globs)
 
 
 # --- numbers, instants, addresses, bytes, truth ----------------------------------------------------------

@@ -94,15 +94,15 @@ class _Extent:
     @classmethod
     def at_most(cls, statement: Statement) -> "_Extent":
         """Nothing it can speak of is missing: a variable may bring in any text, or leave out none."""
-        named = [pattern.widest() for pattern in statement.resources]
-        left_out = [pattern.widest() for pattern in statement.not_resources if pattern.is_fixed]
+        named = [pattern.widest for pattern in statement.resources]
+        left_out = [pattern.widest for pattern in statement.not_resources if pattern.is_fixed]
         return cls._made(statement, (*named, *left_out))
 
     @classmethod
     def at_least(cls, statement: Statement) -> "_Extent":
         """It holds only what is spoken of in any request: a variable brings in nothing, or leaves out all."""
-        named = [pattern.widest() for pattern in statement.resources if pattern.is_fixed]
-        left_out = [pattern.widest() for pattern in statement.not_resources]
+        named = [pattern.widest for pattern in statement.resources if pattern.is_fixed]
+        left_out = [pattern.widest for pattern in statement.not_resources]
         return cls._made(statement, (*named, *left_out))
 
     @classmethod

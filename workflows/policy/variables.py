@@ -15,7 +15,6 @@ from workflows.policy.patterns import ARN_FIELDS, Glob, Mark, Token, Work, resou
 from workflows.policy.strict_json import quoted
 
 _OPEN: Final = "${"
-_WILDCARD: Final = re.compile("[*?]")
 _ESCAPES: Final = frozenset("*?$")
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*:[A-Za-z0-9._/:=+@-]+")
 
@@ -140,45 +139,33 @@ class ResourcePattern:
     """One entry of Resource or NotResource; `text` is as written, `pieces` is the same cut at its variables.
 
     INVARIANT: the first piece holds the first five fields, because variables are refused before the fifth
-    colon. `fixed` is the pattern of an entry that means the same in every request, None for any other.
+    colon. `widest` is a pattern for whatever the entry can cover in any request, since a variable may bring in any
+    text; of an entry that `is_fixed`, which means the same in every request, it is the pattern itself.
     """
 
-    __slots__ = ("fixed", "pieces", "text")
+    __slots__ = ("is_fixed", "pieces", "text", "widest")
 
     def __init__(self, text: str, pieces: tuple[Piece, ...]) -> None:
         self.text: Final = text
         self.pieces: Final = pieces
-        self.fixed: Final[Glob | None] = None if has_variable(pieces) else Glob(_resource_tokens(pieces))
-
-    @property
-    def is_fixed(self) -> bool:
-        """Whether the entry means the same in every request."""
-        return self.fixed is not None
-
-    @property
-    def head(self) -> str:
-        """The plain text that whatever the entry covers begins with."""
-        if self.fixed is not None:
-            return self.fixed.head
-        first = self.pieces[0]
-        return _WILDCARD.split(first, maxsplit=1)[0] if isinstance(first, str) else ""
+        self.is_fixed: Final = not has_variable(pieces)
+        self.widest: Final = Glob(_resource_tokens(pieces))
 
     def matches(self, resource: str, values: Mapping[str, Value], work: Work) -> bool:
         """Whether the entry covers `resource` (case-sensitive); an unresolved variable covers nothing.
 
         `values` are the request's, by lower-case key. Raises `LimitExceeded` when `work` runs out.
         """
-        if self.fixed is not None:
-            return self.fixed.matches(resource, work)
+        # The widest pattern is quick to refuse by; only what it lets through is worth resolving variables for.
+        if not self.widest.matches(resource, work):
+            return False
+        if self.is_fixed:
+            return True
         resolved = resolve(self.pieces, values)
         if resolved is None:
             return False
         work.spend(len(self.text))
         return Glob(_resource_tokens(resolved)).matches(resource, work)
-
-    def widest(self) -> Glob:
-        """A pattern for whatever the entry can cover in any request: a variable may bring in any text."""
-        return self.fixed or Glob(_resource_tokens(self.pieces))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ResourcePattern) and self.pieces == other.pieces
