@@ -319,6 +319,15 @@ def test_a_resource_server_cannot_say_who_the_caller_is_or_when_it_acts(key: str
     assert key in refusal.value.field
 
 
+@pytest.mark.parametrize(("owner", "expected"), [("111122223333", True), ("999988887777", False)])
+def test_a_session_reaches_no_resource_of_another_account(
+    house: House, session: Minted, owner: str, *, expected: bool
+) -> None:
+    answer = decision(house.ports, session, "s3:GetObject", OBJECT, **{"aws:ResourceAccount": owner})
+    assert answer is not None
+    assert answer.allowed is expected
+
+
 def test_a_resource_server_can_say_where_the_call_came_from() -> None:
     supplied_context({"aws:SourceIp": "192.0.2.1", "s3:prefix": "2026/", "aws:SecureTransport": "true"})
 

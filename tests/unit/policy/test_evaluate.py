@@ -12,6 +12,7 @@ from workflows.policy.decision import Decision, Outcome
 from workflows.policy.document import PolicyKind, parse_policy
 from workflows.policy.index import Layers
 from workflows.policy.layers import FULL_ACCESS, Layer, LayerKind, NamedPolicy, StatementRef, guardrail_layer
+from workflows.policy.principal import CallingPrincipal, Form
 from workflows.policy.request import Request
 
 _REQUEST = Request("s3:GetObject", "arn:aws:s3:::bucket/key")
@@ -114,6 +115,56 @@ def test_guardrails_of_only_denies_imply_full_access_and_one_allow_ends_that() -
     assert decide([caller, guardrail_layer([denies])], _REQUEST).allowed
     assert not decide([caller, guardrail_layer([denies, _policy("List", _allow("ec2:*"))])], _REQUEST).allowed
     assert not decide([caller, guardrail_layer([denies])], Request("iam:CreateUser", "*")).allowed
+
+
+_HOME = "111122223333"
+_ANN = f"arn:aws:iam::{_HOME}:user/ann"
+
+
+def _names(principal: str, kind: str = "AWS") -> Layer:
+    statement = {**_allow(), "Principal": {kind: principal}}
+    policy = parse_policy(json.dumps({"Statement": statement}), kind=PolicyKind.RESOURCE)
+    return Layer(LayerKind.RESOURCE, "bucket policy", (NamedPolicy("bucket", policy),))
+
+
+def _asks(*, is_delegated: bool, form: Form = Form.USER, user: str = "", owner: str = _HOME) -> Request:
+    caller = CallingPrincipal(form, _ANN, _HOME, user=user, is_delegated=is_delegated)
+    return Request("s3:GetObject", "arn:aws:s3:::bucket/key", RequestContext(), caller, owner)
+
+
+@pytest.mark.parametrize("named", [_ANN, "*", _HOME])
+def test_no_resource_policy_lifts_a_limit_of_a_delegated_caller(named: str) -> None:
+    ceiling = _layer(LayerKind.SESSION, _policy("rendered", _allow("ec2:*")))
+    limited = [_layer(LayerKind.IDENTITY, FULL_ACCESS), ceiling, _names(named)]
+    assert decide(limited, _asks(is_delegated=False)).allowed is (named != _HOME)
+    assert not decide(limited, _asks(is_delegated=True)).allowed
+    assert not decide([_names(named)], _asks(is_delegated=True)).allowed
+    assert decide([_layer(LayerKind.IDENTITY, FULL_ACCESS), _names(named)], _asks(is_delegated=True)).allowed
+
+
+def test_a_delegated_caller_crosses_accounts_only_where_both_sides_allow() -> None:
+    caller = _layer(LayerKind.IDENTITY, FULL_ACCESS)
+    abroad = _asks(is_delegated=True, owner="444455556666")
+    assert decide([caller, _names(_ANN)], abroad).allowed
+    assert not decide([caller], abroad).allowed
+    assert not decide([_names(_ANN)], abroad).allowed
+
+
+def test_what_no_policy_governs_is_governed_for_a_delegated_caller() -> None:
+    for is_delegated in (False, True):
+        caller = CallingPrincipal(Form.USER, _ANN, _HOME, is_delegated=is_delegated)
+        asked = Request("sts:GetSessionToken", "*", RequestContext(), caller)
+        assert decide([_layer(LayerKind.IDENTITY, _policy("p", _deny("*")))], asked).allowed is not is_delegated
+
+
+def test_the_user_behind_a_federated_session_is_named_with_its_ceilings_in_force() -> None:
+    asked = _asks(is_delegated=False, form=Form.FEDERATED_USER, user="arn:aws:iam::111122223333:user/behind")
+    named = _names("arn:aws:iam::111122223333:user/behind")
+    wide, narrow = _policy("wide", _allow("s3:*")), _policy("narrow", _allow("ec2:*"))
+    assert decide([named, _layer(LayerKind.SESSION, wide)], asked).allowed
+    assert not decide([named, _layer(LayerKind.SESSION, narrow)], asked).allowed
+    assert not decide([named], asked).allowed
+    assert decide([_names(_ANN)], asked).allowed
 
 
 def test_work_that_runs_out_is_a_refusal() -> None:
