@@ -1,20 +1,18 @@
-"""Laws that hold for every policy and every request, and a parser that hostile text cannot upset."""
+"""Laws of patterns and of the permission check, and a parser that hostile text cannot upset."""
 
-import importlib.util
 import json
 from contextlib import suppress
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reference import policy_documents as made
 
 from workflows.errors import MalformedPolicy
 from workflows.policy import evaluate
 from workflows.policy.containment import contains, overlaps
 from workflows.policy.context import RequestContext
-from workflows.policy.decision import Decision, Outcome
+from workflows.policy.decision import Decision
 from workflows.policy.document import PolicyKind, parse_policy, policy_from_tree
 from workflows.policy.index import Layers
 from workflows.policy.layers import FULL_ACCESS, Layer, LayerKind, NamedPolicy
@@ -26,16 +24,6 @@ from workflows.policy.strict_json import minified, read_json
 Document = dict[str, Any]
 
 
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "reference" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-made = _load("policy_documents")
 _LAW = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -58,68 +46,7 @@ def _allowed(layers: list[list[Document]], request: Request) -> bool:
     return decide([_layer(layer) for layer in layers], request).allowed
 
 
-_CEILINGS = [kind for kind in LayerKind if kind is not LayerKind.RESOURCE]
-
-
-# --- laws of the engine ----------------------------------------------------------------------------------
-
-
-@_LAW
-@given(st.lists(made.documents(), max_size=2), made.statements(effects=("Deny",)), _requests())
-def test_adding_a_deny_never_allows(documents: list[Document], deny: Document, request: Request) -> None:
-    more = [*documents, {"Version": "2012-10-17", "Statement": [deny]}]
-    assert _allowed([documents], request) or not _allowed([more], request)
-
-
-@_LAW
-@given(made.documents(), _requests())
-def test_removing_an_allow_never_allows(document: Document, request: Request) -> None:
-    before = _allowed([[document]], request)
-    for index, statement in enumerate(document["Statement"]):
-        if statement["Effect"] == "Allow" and len(document["Statement"]) > 1:
-            left = [each for place, each in enumerate(document["Statement"]) if place != index]
-            assert before or not _allowed([[{**document, "Statement": left}]], request)
-
-
-@_LAW
-@given(made.layers(), st.lists(made.documents(), max_size=2), st.sampled_from(_CEILINGS), _requests())
-def test_adding_a_ceiling_never_allows(
-    layers: list[list[Document]], more: list[Document], kind: LayerKind, request: Request
-) -> None:
-    below = [_layer(layer) for layer in layers]
-    if below:
-        assert decide(below, request).allowed or not decide([*below, _layer(more, kind)], request).allowed
-
-
-@_LAW
-@given(made.layers(), st.data(), _requests())
-def test_order_and_repetition_change_nothing(
-    layers: list[list[Document]], data: st.DataObject, request: Request
-) -> None:
-    def mixed(entries: list[Any]) -> list[Any]:
-        return data.draw(st.permutations(entries + entries[:1]))
-
-    shuffled = [
-        [{**document, "Statement": mixed(document["Statement"])} for document in mixed(layer)]
-        for layer in mixed(layers)
-    ]
-    first = decide([_layer(layer) for layer in layers], request)
-    assert decide([_layer(layer) for layer in shuffled], request).outcome is first.outcome
-
-
-@_LAW
-@given(made.layers(), _requests())
-def test_the_case_of_an_action_is_irrelevant(layers: list[list[Document]], request: Request) -> None:
-    outcomes = {
-        decide([_layer(layer) for layer in layers], Request(action, request.resource, request.context)).outcome
-        for action in (
-            request.action,
-            request.action.lower(),
-            request.action.upper(),
-            request.action.swapcase(),
-        )
-    }
-    assert len(outcomes) == 1
+# --- patterns --------------------------------------------------------------------------------------------
 
 
 @_LAW
@@ -127,18 +54,6 @@ def test_the_case_of_an_action_is_irrelevant(layers: list[list[Document]], reque
 def test_the_case_of_a_resource_counts(named: str, asked: str) -> None:
     document = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": f"arn:aws:s3:::{named}"}}
     assert _allowed([[document]], Request("s3:GetObject", f"arn:aws:s3:::{asked}")) == (named == asked)
-
-
-@_LAW
-@given(made.layers(), _requests())
-def test_a_decision_agrees_with_its_own_reasons(layers: list[list[Document]], request: Request) -> None:
-    decision = decide([_layer(layer) for layer in layers], request)
-    outcomes = [verdict.outcome for verdict in decision.layers]
-    assert decision.allowed == (decision.outcome is Outcome.ALLOWED)
-    assert decision.allowed == (bool(outcomes) and set(outcomes) == {Outcome.ALLOWED})
-    assert (decision.outcome is Outcome.EXPLICIT_DENY) == (Outcome.EXPLICIT_DENY in outcomes)
-    for verdict in decision.layers:
-        assert (verdict.statement is None) == (verdict.outcome is Outcome.IMPLICIT_DENY)
 
 
 # --- the permission check --------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from workflows.errors import BadInput, MalformedPolicy
+from workflows.errors import BadInput, LimitExceeded, MalformedPolicy
 from workflows.policy.context import RequestContext, Value
 from workflows.policy.decision import ROLE_ACTIONS, Decision, LayerVerdict, Outcome
 from workflows.policy.document import ASKED, Policy, PolicyKind, parse_policy
 from workflows.policy.evaluate import decide
-from workflows.policy.explanation import absent_keys, missing
+from workflows.policy.explanation import Missing, NearMiss, absent_keys, missing
 from workflows.policy.index import Layers
 from workflows.policy.layers import Layer, LayerKind, NamedPolicy, StatementRef, guardrail_layer
 from workflows.policy.patterns import split_arn
@@ -220,30 +220,27 @@ def _document(tree: Json, name: str, kind: PolicyKind) -> NamedPolicy:
 
 
 def _detail(decision: Decision) -> dict[str, object]:
-    return {
+    detail: dict[str, object] = {
         "because": decision.because,
         "deciding": _statement(decision.deciding),
         "layers": [_verdict(each) for each in decision.layers],
-        "missing": [
-            {
-                "kind": each.kind.value,
-                "layer": each.layer,
-                "near": [
-                    {
-                        "statement": _statement(near.statement),
-                        "names_the_caller": near.names_the_caller,
-                        "unmet": [
-                            {"operator": one.operator, "key": one.key, "wanted": list(one.wanted), "given": one.given}
-                            for one in near.unmet
-                        ],
-                    }
-                    for near in each.near
-                ],
-            }
-            for each in missing(decision)
-        ],
-        "absent_keys": list(absent_keys(decision)),
     }
+    try:
+        wanted, absent = missing(decision), absent_keys(decision)
+    except LimitExceeded as stopped:
+        return {**detail, "missing": [], "absent_keys": [], "unexplained": str(stopped)}
+    return {**detail, "missing": [_wanted(each) for each in wanted], "absent_keys": list(absent)}
+
+
+def _wanted(wanted: Missing) -> dict[str, object]:
+    return {"kind": wanted.kind.value, "layer": wanted.layer, "near": [_near(each) for each in wanted.near]}
+
+
+def _near(near: NearMiss) -> dict[str, object]:
+    unmet = [
+        {"operator": one.operator, "key": one.key, "wanted": list(one.wanted), "given": one.given} for one in near.unmet
+    ]
+    return {"statement": _statement(near.statement), "names_the_caller": near.names_the_caller, "unmet": unmet}
 
 
 def _verdict(verdict: LayerVerdict) -> dict[str, object]:

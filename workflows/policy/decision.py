@@ -207,9 +207,12 @@ class Decision:
 
     @property
     def layers(self) -> tuple[LayerVerdict, ...]:
-        """Every layer's own word, in the order in which refusals name them; nothing when a limit was met."""
+        """Every layer's own word, in the order in which refusals name them; nothing when a limit is met."""
         if self._layers is None:
-            self._layers = () if isinstance(self.reason, LimitExceeded) else tuple(self._heard())
+            try:
+                self._layers = () if isinstance(self.reason, LimitExceeded) else tuple(self._heard())
+            except LimitExceeded:
+                self._layers = ()
         return self._layers
 
     def _heard(self) -> Iterator[LayerVerdict]:

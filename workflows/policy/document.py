@@ -272,7 +272,7 @@ class _StatementReader:
         given = [name for name in accepted if name in members]
         if len(given) != 1:
             problem = "stands beside NotPrincipal" if given else "is missing"
-            raise MalformedPolicy(member(path, "Principal"), f"{problem}; accepted is one of {' and '.join(accepted)}")
+            raise MalformedPolicy(member(path, "Principal"), f"{problem}; accepted is {' or '.join(accepted)}")
         (name,) = given
         element = self._principal_element(members[name], member(path, name))
         if self.grammar.only_everybody and not element.everybody:
@@ -422,7 +422,9 @@ _clause: Final = lru_cache(maxsize=4096)(Clause)
 
 def _sid(members: Mapping[str, Json], path: str, any_text: bool) -> str | None:  # noqa: FBT001  one flag of the grammar
     sid = members.get("Sid", "")
-    if not isinstance(sid, str) or (not any_text and _SID.fullmatch(sid) is None):
+    if not isinstance(sid, str):
+        raise MalformedPolicy(member(path, "Sid"), "is not a text")
+    if not any_text and _SID.fullmatch(sid) is None:
         raise MalformedPolicy(member(path, "Sid"), "is not a Sid; accepted are the letters A-Z, a-z and digits")
     return sid or None
 

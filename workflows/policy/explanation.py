@@ -3,16 +3,18 @@
 Everything here is read off a decision that has been made; nothing here can change one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
+from workflows.errors import LimitExceeded
 from workflows.policy.context import Value, fold
 from workflows.policy.decision import Decision, Ground, LayerVerdict, Outcome
 from workflows.policy.document import Statement
-from workflows.policy.index import Candidate
+from workflows.policy.index import Candidate, Candidates, first_fitting
 from workflows.policy.layers import LayerKind, StatementRef
+from workflows.policy.patterns import MAX_STEPS
 from workflows.policy.principal import CallingPrincipal, Form
 from workflows.policy.variables import Variable
 
@@ -51,10 +53,12 @@ def missing(decision: Decision) -> tuple[Missing, ...]:
     """What would have let the request through: every layer that lacks an Allow, with the Allows that nearly fit.
 
     Empty for an allowed request and for an explicit denial, which no Allow can lift. A resource policy that could have
-    granted it, but need not, is left out.
+    granted it, but need not, is left out. Raises `LimitExceeded` where looking closer costs too much.
     """
     if not isinstance(decision.reason, LayerKind):
         return ()
+    if len(decision.hearing.layers) and not decision.layers:
+        raise LimitExceeded("what each layer says takes too many steps to find out")
     needless = {LayerKind.RESOURCE} - {decision.reason}
     if decision.hearing.principal.form is Form.ROOT:
         needless.add(LayerKind.IDENTITY)
@@ -79,14 +83,37 @@ def _near(decision: Decision, number: int) -> Iterator[NearMiss]:
             yield NearMiss(candidate.reference, bool(candidate.grip(hearing.principal)), unmet)
 
 
-def absent_keys(decision: Decision) -> tuple[str, ...]:
-    """The condition keys that statements about this action and resource mention and the request does not carry."""
+def fitting(decision: Decision) -> tuple[StatementRef, ...]:
+    """Every statement that fits and speaks for the answer, each once.
+
+    Those are all Denies of an explicit denial, and of what is allowed all Allows, ceilings included, that name the
+    caller; nothing speaks for an implicit deny. Raises `LimitExceeded`: to look at all of them can cost more than the
+    decision, which stops at the first.
+    """
+    hearing = decision.hearing
+    hearing.left = MAX_STEPS
+    speaking: Candidates = ()
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        speaking = hearing.here.denies
+    elif decision.allowed and decision.reason is not Ground.UNGOVERNED:
+        allows = chain.from_iterable(hearing.here.allows)
+        speaking = tuple(each for each in allows if each.grip(hearing.principal))
+    fits = (each for each in speaking if first_fitting((each,), hearing) is not None)
+    return tuple(dict.fromkeys(each.reference for each in fits))
+
+
+def absent_keys(decision: Decision, kinds: Collection[LayerKind] = tuple(LayerKind)) -> tuple[str, ...]:
+    """The condition keys that statements about this action and resource mention and the request does not carry.
+
+    Only layers of these `kinds` are looked at; raises `LimitExceeded` as `fitting` does.
+    """
     if not decision.layers:
         return ()
     hearing = decision.hearing
+    hearing.left = MAX_STEPS
     found: dict[str, str] = {}
     for candidate in chain(hearing.here.denies, *hearing.here.allows):
-        if candidate.reaches(hearing):
+        if hearing.layers[candidate.number].kind in kinds and candidate.reaches(hearing):
             for key in mentioned_keys(candidate.statement):
                 if hearing.request.context.get(key) is None:
                     found.setdefault(fold(key), key)
@@ -121,7 +148,10 @@ def sentences(decision: Decision) -> list[str]:
     told = [f"{'Allowed' if decision.allowed else 'Refused'}: {who} asks for {request.action} on {request.resource}."]
     told.append(_decided(decision))
     told += [_word_of(each) for each in decision.layers]
-    told += chain.from_iterable(_wish(each) for each in missing(decision))
+    try:
+        told += chain.from_iterable(_wish(each) for each in missing(decision))
+    except LimitExceeded as stopped:
+        told.append(f"What is missing stays open: {stopped}.")
     return told
 
 

@@ -181,3 +181,12 @@ def test_a_large_document_is_no_reason_to_refuse_a_question() -> None:
     starred = {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::" + "*a" * 500}
     answer = _answer(identity_policies=[{"Statement": [many, *[starred] * 70]}])
     assert answer["decision"] == "ImplicitlyDenied"
+
+
+def test_reasons_that_cost_too_much_are_left_out_and_the_answer_stands() -> None:
+    dear = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"StringLike": {"aws:x": "*e?*b"}}}
+    silent = [{"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]}]
+    costly = {"permission_boundaries": [{"Statement": [dear] * 40}], "context": {"aws:x": "d" * 60_000 + "b"}}
+    told = _answer(identity_policies=silent, **costly)
+    assert (told["decision"], told["detail"]["layers"]) == ("ImplicitlyDenied", [])
+    assert "steps" in told["detail"]["unexplained"]

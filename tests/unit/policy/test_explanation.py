@@ -159,3 +159,44 @@ def test_asking_for_the_reasons_changes_nothing() -> None:
         absent_keys(decision)
     assert (decision.outcome, decision.because, decision.layers) == before
     assert decision.outcome is Outcome.IMPLICIT_DENY
+
+
+_WHOLE = """\
+Refused: role session arn:aws:sts::111122223333:assumed-role/app/job asks for s3:GetObject on arn:aws:s3:::bucket/key.
+No permissions boundary allows it.
+- Guardrail (organisation): allowed by guardrail guardrail-policy (statement Anything at $.Statement[0]).
+- Resource policy (my resource): nothing allows it.
+- Identity policy (caller): allowed by identity policy FullAccess (the statement at $.Statement).
+- Permissions boundary (my boundary): nothing allows it.
+- Session policy (my session): allowed by session policy session-policy (the statement at $.Statement[0]).
+Missing: an Allow, permissions boundary in my boundary.
+  The permissions boundary boundary-policy (the statement at $.Statement[0]) would, if aws:username met \
+ForAnyValue:StringLikeIfExists a* or b; it is x or y.
+  The permissions boundary boundary-policy (the statement at $.Statement[0]) would, if aws:MultiFactorAuthPresent met \
+Bool true; the request does not say."""
+
+
+def test_a_refusal_is_told_whole() -> None:
+    wanted = {"ForAnyValue:StringLikeIfExists": {"aws:username": ["a*", "b"]}, **_MFA}
+    layers = [
+        _FULL,
+        _layer(LayerKind.GUARDRAIL, _st(Sid="Anything"), name="organisation"),
+        _layer(LayerKind.RESOURCE, {**_st(action="s3:Put*"), "Principal": "*"}),
+        _layer(LayerKind.BOUNDARY, _st(Condition=wanted)),
+        _layer(LayerKind.SESSION, _st(), _st("Deny", resource="arn:aws:s3:::other")),
+    ]
+    caller = calling_principal("arn:aws:sts::111122223333:assumed-role/app/job")
+    assert caller is not None
+    context = RequestContext({"aws:username": ("x", "y")})
+    told = "\n".join(sentences(decide(Layers(layers), Request("s3:GetObject", _OBJECT, context, caller, _HOME))))
+    assert told == _WHOLE
+
+
+def test_an_empty_list_of_wanted_values_is_told_as_nothing() -> None:
+    decision = _decided(_layer(LayerKind.IDENTITY, _st(Condition={"StringEquals": {"aws:x": []}})))
+    assert "met StringEquals nothing; the request does not say" in "\n".join(sentences(decision))
+
+
+def test_an_allow_for_others_is_told_as_that() -> None:
+    others = _layer(LayerKind.RESOURCE, {**_st(), "Principal": {"AWS": "444455556666"}})
+    assert "$.Statement[0]) allows it to others." in "\n".join(sentences(_decided(others, principal=ANONYMOUS)))
