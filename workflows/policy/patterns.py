@@ -216,7 +216,7 @@ def _merged(tokens: Iterable[Token]) -> Iterator[Token]:
     star: Mark | None = None
     for token in tokens:
         if isinstance(token, str):
-            if star is not None:
+            if star is not None and token:
                 yield star
                 star = None
             text.append(token)
