@@ -1,294 +1,316 @@
 """A second evaluator, written for obviousness from the public description of IAM's evaluation logic.
 
 It works on plain dictionaries, shares no code with the engine and makes no attempt to be fast. Its only
-purpose is to disagree with the engine when one of the two is wrong.
+purpose is to disagree with the engine when one of the two is wrong. Documents are taken to be well-formed.
 """
 
-import base64
-import ipaddress
 import re
-from datetime import UTC, datetime
-from decimal import Decimal
-from functools import cache
-from typing import Any, NamedTuple
 
-Document = dict[str, Any]
-Context = dict[str, "str | list[str]"]
+from reference.naive_patterns import without_case
+from reference.naive_principals import (
+    BEHIND,
+    DIRECT,
+    NOT_AT_ALL,
+    THE_ACCOUNT,
+    WITH_AN_ACCOUNT,
+    caller_of,
+    grip_of_an_allow,
+    is_service_linked,
+)
+from reference.naive_rules import rule, yes_or_no
+from reference.naive_statements import (
+    Case,
+    Document,
+    Question,
+    effects,
+    fitting_statements,
+    principal_deny,
+    statements_of,
+)
 
-# A pattern is a tuple of cells: ("char", c), ("star", crosses_colon) or ("one", crosses_colon).
-Cell = tuple[str, Any]
-Pattern = tuple[Cell, ...]
+UNGOVERNED = ("sts:getcalleridentity", "sts:getsessiontoken")
+ON_A_ROLE = (
+    "sts:assumerole",
+    "sts:assumerolewithsaml",
+    "sts:assumerolewithwebidentity",
+    "sts:tagsession",
+    "sts:setsourceidentity",
+    "sts:setcontext",
+)
+COVERED_BY_RCPS = frozenset(
+    re.findall(
+        "[a-z0-9-]+",
+        """aoss appconfig appstream autoscaling autoscaling-plans budgets clouddirectory cloudfront cloudsearch
+    cloudtrail-data codeartifact codebuild codecommit codepipeline cognito-identity cognito-idp comprehend
+    comprehendmedical compute-optimizer cost-optimization-hub dax dsql dynamodb ecr ecr-public events firehose fis
+    fms gamelift health inspector-scan kendra kinesisvideo kms logs memorydb networkmonitor notifications
+    opensearch pca-connector-ad personalize polly pricing resource-groups rolesanywhere s3 secretsmanager
+    servicediscovery signin sqs sts support swf textract timestream-influxdb transcribe transfer translate wafv2
+    workspaces xray""",
+    )
+)
 
 
-def decide(layers: list[list[Document]], action: str, resource: str, context: Context) -> str:
-    """The answer as "allowed", "explicitDeny" or "implicitDeny"."""
-    keys = {name.lower(): value for name, value in context.items()}
-    effects = [
-        {
-            statement["Effect"]
-            for document in layer
-            for statement in as_list(document["Statement"])
-            if applies(
-                statement,
-                action,
-                resource,
-                Known(keys, has_variables=document.get("Version") == "2012-10-17"),
-            )
-        }
-        for layer in layers
+@rule("Allowed", "ImplicitlyDenied", "ExplicitlyDenied")
+def decide(case: Case) -> str:
+    """The answer as "Allowed", "ImplicitlyDenied" or "ExplicitlyDenied"."""
+    caller = caller_of(case.get("principal"), case["action"])
+    keys = {without_case(name): value for name, value in (case.get("context") or {}).items()}
+    asked = Question(case, caller, case["action"], case["resource"], keys)
+    if is_ungoverned(asked):
+        return "Allowed"
+    if is_denied(asked):
+        return "ExplicitlyDenied"
+    return "Allowed" if is_allowed(asked) else "ImplicitlyDenied"
+
+
+@yes_or_no
+def is_ungoverned(asked: Question) -> bool:
+    """Two calls that no policy governs, for whoever belongs to an account."""
+    return without_case(asked.action) in UNGOVERNED and asked.caller.kind in WITH_AN_ACCOUNT
+
+
+# --- any Deny ends it -------------------------------------------------------------------------------------
+
+
+def is_denied(asked: Question) -> bool:
+    """An explicit Deny in any document that applies."""
+    return any(
+        [
+            deny_in_resource_policy(asked),
+            rcps_apply(asked) == "yes" and deny_in_rcps(asked),
+            scps_apply(asked) == "yes" and deny_in_scps(asked),
+            has_a_caller_side(asked) and deny_in_identity_policies(asked),
+            has_a_caller_side(asked) and deny_in_boundaries(asked),
+            has_a_caller_side(asked) and deny_in_session_policy(asked),
+        ]
+    )
+
+
+@yes_or_no
+def deny_in_resource_policy(asked: Question) -> bool:
+    """The resource policy names the caller in a Deny."""
+    return any(principal_deny(document, asked) for document in asked.documents("resource_policy"))
+
+
+@yes_or_no
+def deny_in_rcps(asked: Question) -> bool:
+    """A resource control policy of any level."""
+    return any(principal_deny(document, asked) for document in asked.documents("rcps"))
+
+
+@yes_or_no
+def deny_in_scps(asked: Question) -> bool:
+    """A service control policy of any level."""
+    return "Deny" in effects(asked.documents("scps"), asked)
+
+
+@yes_or_no
+def deny_in_identity_policies(asked: Question) -> bool:
+    """The caller's own policies; root's too."""
+    return "Deny" in effects(asked.documents("identity_policies"), asked)
+
+
+@yes_or_no
+def deny_in_boundaries(asked: Question) -> bool:
+    """A permissions boundary."""
+    return "Deny" in effects(asked.documents("permission_boundaries"), asked)
+
+
+@yes_or_no
+def deny_in_session_policy(asked: Question) -> bool:
+    """The session policy."""
+    return "Deny" in effects(asked.documents("session_policy"), asked)
+
+
+# --- who must allow ---------------------------------------------------------------------------------------
+
+
+@yes_or_no
+def has_a_caller_side(asked: Question) -> bool:
+    """Anonymous callers, services, federated callers and canonical users have only the resource side."""
+    return asked.caller.kind in WITH_AN_ACCOUNT
+
+
+@rule("yes", "no: service-linked", "no: no account")
+def scps_apply(asked: Question) -> str:
+    """To all of the account, root included, but to no service-linked role."""
+    if asked.caller.kind not in WITH_AN_ACCOUNT:
+        return "no: no account"
+    return "yes" if is_service_linked(asked.caller) == "no" else "no: service-linked"
+
+
+@rule("yes", "no: service-linked", "no: not covered")
+def rcps_apply(asked: Question) -> str:
+    """To everybody but service-linked roles, on the services that they cover."""
+    if without_case(asked.action).split(":")[0] not in COVERED_BY_RCPS:
+        return "no: not covered"
+    return "yes" if is_service_linked(asked.caller) == "no" else "no: service-linked"
+
+
+@rule("same account", "other account")
+def whose_resource(asked: Question) -> str:
+    """Whether caller and resource live in one account."""
+    return "same account" if account_of_the_resource(asked) == asked.caller.account else "other account"
+
+
+def account_of_the_resource(asked: Question) -> str:
+    """As the case says, else as the ARN says, else the caller's."""
+    source = source_of_the_account(asked)
+    if source == "the case":
+        return str(asked.case["resource_account"])
+    return asked.resource.split(":")[4] if source == "the ARN" else asked.caller.account
+
+
+@rule("the case", "the ARN", "the caller")
+def source_of_the_account(asked: Question) -> str:
+    """Who says which account the resource is of."""
+    if asked.case.get("resource_account"):
+        return "the case"
+    fields = asked.resource.split(":", 5)
+    return "the ARN" if len(fields) == 6 and re.fullmatch("[0-9]{12}", fields[4]) else "the caller"
+
+
+@rule("trust policy", "key policy", "no")
+def must_itself_allow(asked: Question) -> str:
+    """Trust policies of roles and policies of keys must allow; an identity policy alone is not enough there."""
+    has_policy = asked.case.get("resource_policy") is not None
+    fields = asked.resource.split(":", 5)
+    service, last = (fields[2], fields[5]) if len(fields) == 6 else ("", "")
+    if without_case(asked.action) in ON_A_ROLE and (has_policy or (service == "iam" and last.startswith("role/"))):
+        return "trust policy"
+    if without_case(asked.action).startswith("kms:") and (has_policy or (service == "kms" and last.startswith("key/"))):
+        return "key policy"
+    return "no"
+
+
+def is_allowed(asked: Question) -> bool:
+    """Whether everybody who must allow does, when nobody denies."""
+    if rcps_apply(asked) == "yes" and not levels_allow(resource_levels(asked)):
+        return False
+    if not has_a_caller_side(asked):
+        return resource_side_decides(asked)
+    if scps_apply(asked) == "yes" and not levels_allow(caller_levels(asked)):
+        return False
+    if whose_resource(asked) == "other account":
+        return both_sides_allow(asked) == "allowed"
+    return direct_allow(asked) or behind_allow(asked) == "allowed" or identity_allow(asked) == "allowed"
+
+
+@yes_or_no
+def resource_side_decides(asked: Question) -> bool:
+    """Where there is no caller side, an Allow of the resource policy is all that is needed."""
+    return grip_of_the_resource_policy(asked) > NOT_AT_ALL
+
+
+@yes_or_no
+def direct_allow(asked: Question) -> bool:
+    """An Allow to the calling user, session, or everybody needs nothing else, not even of the ceilings."""
+    return grip_of_the_resource_policy(asked) == DIRECT
+
+
+@rule("allowed", "no", "boundary", "session policy")
+def behind_allow(asked: Question) -> str:
+    """An Allow to the role of the session needs no identity policy, but boundary and session policy."""
+    if grip_of_the_resource_policy(asked) != BEHIND:
+        return "no"
+    return blocking_ceiling(asked) or "allowed"
+
+
+@rule("allowed", "identity policies", "resource policy", "boundary", "session policy")
+def identity_allow(asked: Question) -> str:
+    """An Allow of the caller's own policies, below the ceilings; trust and key policies must join in."""
+    if identity_policies_allow(asked) == "no":
+        return "identity policies"
+    if must_itself_allow(asked) != "no" and grip_of_the_resource_policy(asked) < THE_ACCOUNT:
+        return "resource policy"
+    return blocking_ceiling(asked) or "allowed"
+
+
+@rule("allowed", "identity policies", "resource policy", "boundary", "session policy")
+def both_sides_allow(asked: Question) -> str:
+    """Across accounts no Allow of the resource lifts a need of the caller's side."""
+    if grip_of_the_resource_policy(asked) == NOT_AT_ALL:
+        return "resource policy"
+    if identity_policies_allow(asked) == "no":
+        return "identity policies"
+    return blocking_ceiling(asked) or "allowed"
+
+
+# --- each of them -----------------------------------------------------------------------------------------
+
+
+@rule(NOT_AT_ALL, THE_ACCOUNT, BEHIND, DIRECT)
+def grip_of_the_resource_policy(asked: Question) -> int:
+    """The firmest grip of an Allow that speaks of the request."""
+    grips = [
+        grip_of_an_allow(statement, asked.caller)
+        for document in asked.documents("resource_policy")
+        for statement in fitting_statements(document, "Allow", asked)
     ]
-    if any("Deny" in layer for layer in effects):
-        return "explicitDeny"
-    if layers and all("Allow" in layer for layer in effects):
-        return "allowed"
-    return "implicitDeny"
+    return max(grips, default=NOT_AT_ALL)
 
 
-class Known(NamedTuple):
-    """What a document may look at: the context by lower-case key, and whether its version has variables."""
-
-    context: Context
-    has_variables: bool
-
-
-def applies(statement: Document, action: str, resource: str, known: Known) -> bool:
-    """Whether the statement speaks of the request."""
-    if "Action" in statement:
-        action_fits = any(action_matches(entry, action) for entry in as_list(statement["Action"]))
-    else:
-        action_fits = not any(action_matches(entry, action) for entry in as_list(statement["NotAction"]))
-    if "Resource" in statement:
-        entries = as_list(statement["Resource"])
-        resource_fits = any(resource_matches(entry, resource, known) for entry in entries)
-    else:
-        entries = as_list(statement["NotResource"])
-        resource_fits = not any(resource_matches(entry, resource, known) for entry in entries)
-    clauses_hold = all(
-        clause_holds(operator, key, as_list(values), known)
-        for operator, keys in statement.get("Condition", {}).items()
-        for key, values in keys.items()
-    )
-    return action_fits and resource_fits and clauses_hold
+@rule("yes", "no", "root")
+def identity_policies_allow(asked: Question) -> str:
+    """Policies of one caller add up; the root user needs none."""
+    if asked.caller.kind == "root":
+        return "root"
+    return "yes" if "Allow" in effects(asked.documents("identity_policies"), asked) else "no"
 
 
-def as_list(value: Any) -> list[Any]:
-    """A list as it is, anything else as the only entry of one."""
-    return value if isinstance(value, list) else [value]
+def blocking_ceiling(asked: Question) -> str:
+    """The ceiling that does not allow, or the empty text."""
+    if boundaries_allow(asked).startswith("no"):
+        return "boundary"
+    return "session policy" if session_allows(asked).startswith("no") else ""
 
 
-# --- patterns --------------------------------------------------------------------------------------------
+@rule("absent", "yes", "no", "no: empty")
+def boundaries_allow(asked: Question) -> str:
+    """Every boundary is a ceiling of its own; a boundary of nothing allows nothing."""
+    boundaries = asked.case.get("permission_boundaries")
+    if boundaries is None:
+        return "absent"
+    if boundaries == []:
+        return "no: empty"
+    return "yes" if all("Allow" in effects([boundary], asked) for boundary in boundaries) else "no"
 
 
-def glob_matches(pattern: Pattern, text: str) -> bool:
-    """Try everything that a star could stand for."""
-
-    @cache
-    def from_here(cell: int, char: int) -> bool:
-        if cell == len(pattern):
-            return char == len(text)
-        kind, detail = pattern[cell]
-        if kind == "star":
-            if from_here(cell + 1, char):
-                return True
-            return char < len(text) and (detail or text[char] != ":") and from_here(cell, char + 1)
-        if char == len(text):
-            return False
-        if kind == "char":
-            return bool(text[char] == detail) and from_here(cell + 1, char + 1)
-        return (detail or text[char] != ":") and from_here(cell + 1, char + 1)
-
-    return from_here(0, 0)
+@rule("absent", "yes", "no", "no: federated user without one")
+def session_allows(asked: Question) -> str:
+    """A session without a session policy has no such ceiling; a federated user's then is closed."""
+    if asked.case.get("session_policy") is None:
+        return "no: federated user without one" if asked.caller.kind == "federated user" else "absent"
+    return "yes" if "Allow" in effects(asked.documents("session_policy"), asked) else "no"
 
 
-def free_cells(text: str) -> Pattern:
-    """Cells of a pattern in which wildcards cross everything."""
-    kinds = {"*": ("star", True), "?": ("one", True)}
-    return tuple(kinds.get(char, ("char", char)) for char in text)
+def caller_levels(asked: Question) -> list[bool]:
+    """What each level of the caller's organisation says."""
+    return [scp_level_allows(level, asked) for level in asked.case.get("scps") or []]
 
 
-def action_matches(entry: str, action: str) -> bool:
-    """Actions know no case."""
-    return glob_matches(free_cells(entry.lower()), action.lower())
+def resource_levels(asked: Question) -> list[bool]:
+    """What each level above the resource says."""
+    return [rcp_level_allows(level, asked) != "no" for level in asked.case.get("rcps") or []]
 
 
-def resource_matches(entry: str, resource: str, known: Known) -> bool:
-    """The first five fields confine their wildcards, save a star at the end of its field."""
-    if entry == "*":
-        return True
-    *fields, last = entry.split(":", 5)
-    cells: list[Cell] = []
-    for field in fields:
-        for place, char in enumerate(field):
-            if char == "*":
-                cells.append(("star", place == len(field) - 1))
-            elif char == "?":
-                cells.append(("one", False))
-            else:
-                cells.append(("char", char))
-        cells.append(("char", ":"))
-    rest = substituted(last, known)
-    return rest is not None and glob_matches((*cells, *rest), resource)
+@yes_or_no
+def levels_allow(levels: list[bool]) -> bool:
+    """Every level must allow; where there are none, nothing is missing."""
+    return all(levels)
 
 
-def substituted(text: str, known: Known) -> Pattern | None:
-    """Cells of a text after its variables; None when one has no value."""
-    if not known.has_variables:
-        return free_cells(text)
-    cells: list[Cell] = []
-    for part in re.split(r"(\$\{[^}]*\})", text):
-        if not part.startswith("${"):
-            cells += free_cells(part)
-            continue
-        inside = part[2:-1]
-        if inside in ("*", "?", "$"):
-            cells.append(("char", inside))
-            continue
-        name, comma, default = inside.partition(", ")
-        value = known.context.get(name.lower())
-        if isinstance(value, str):
-            cells += [("char", char) for char in value]
-        elif comma:
-            cells += [("char", char) for char in default[1:-1]]
-        else:
-            return None
-    return tuple(cells)
+@yes_or_no
+def scp_level_allows(level: list[Document], asked: Question) -> bool:
+    """Policies of one level add up; a level without any Allow blocks."""
+    return "Allow" in effects(level, asked)
 
 
-# --- conditions ------------------------------------------------------------------------------------------
-
-NEGATED = {
-    "StringNotEquals": "StringEquals",
-    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
-    "StringNotLike": "StringLike",
-    "ArnNotEquals": "ArnEquals",
-    "ArnNotLike": "ArnLike",
-    "NumericNotEquals": "NumericEquals",
-    "DateNotEquals": "DateEquals",
-    "NotIpAddress": "IpAddress",
-}
-
-
-def clause_holds(operator: str, key: str, values: list[Any], known: Known) -> bool:
-    """One operator and key of a Condition block."""
-    wanted = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
-    actual = known.context.get(key.lower())
-    if operator == "Null":
-        absent = actual is None or actual in ("", [], [""])
-        return any(absent == (word.lower() == "true") for word in wanted if word.lower() in ("true", "false"))
-    prefix, _, rest = operator.rpartition(":")
-    if_exists = rest.endswith("IfExists")
-    base = rest.removesuffix("IfExists")
-    positive = NEGATED.get(base, base)
-
-    def fits(one: str) -> bool:
-        return any(value_fits(positive, one, value, known) for value in wanted)
-
-    def passes(one: str) -> bool:
-        return not fits(one) if base in NEGATED else fits(one)
-
-    missing = actual is None or actual == []
-    if prefix == "ForAllValues":
-        return missing or actual in ("", [""]) or all(passes(one) for one in as_list(actual))
-    if prefix == "ForAnyValue":
-        return if_exists if missing else any(passes(one) for one in as_list(actual))
-    if missing:
-        return if_exists or base in NEGATED
-    some_fit = any(fits(one) for one in as_list(actual))
-    return not some_fit if base in NEGATED else some_fit
-
-
-def value_fits(operator: str, actual: str, wanted: str, known: Known) -> bool:
-    """One request value against one policy value, for a positive operator."""
-    family = next(
-        name for name in ("String", "Arn", "Numeric", "Date", "Bool", "Binary", "Ip") if operator.startswith(name)
-    )
-    match family:
-        case "String":
-            answer = string_fits(operator, actual, substituted(wanted, known))
-        case "Arn":
-            answer = arn_fits(actual, wanted, known)
-        case "Numeric":
-            answer = ordered(operator.removeprefix(family), as_number(actual), as_number(wanted))
-        case "Date":
-            answer = ordered(operator.removeprefix(family), as_instant(actual), as_instant(wanted))
-        case "Bool":
-            answer = actual.lower() == wanted.lower() and wanted.lower() in ("true", "false")
-        case "Binary":
-            answer = as_bytes(actual) is not None and as_bytes(actual) == as_bytes(wanted)
-        case _:
-            answer = address_fits(actual, wanted)
-    return answer
-
-
-def string_fits(operator: str, actual: str, wanted: Pattern | None) -> bool:
-    """Exact, case folded, or with wildcards."""
-    if wanted is None:
-        return False
-    if operator == "StringLike":
-        return glob_matches(wanted, actual)
-    spelt = {"star": "*", "one": "?"}
-    text = "".join(str(spelt.get(kind, detail)) for kind, detail in wanted)
-    return text.casefold() == actual.casefold() if operator == "StringEqualsIgnoreCase" else text == actual
-
-
-def arn_fits(actual: str, wanted: str, known: Known) -> bool:
-    """Six fields one by one; colons inside variables separate nothing."""
-    protected = wanted
-    if known.has_variables:
-        protected = re.sub(r"\$\{[^}]*\}", lambda found: found[0].replace(":", "\0"), wanted)
-    patterns = [field.replace("\0", ":") for field in protected.split(":", 5)]
-    fields = actual.split(":", 5)
-    if len(patterns) < 6 or len(fields) < 6:
-        return False
-    for pattern, field in zip(patterns, fields, strict=True):
-        cells = substituted(pattern, known)
-        if cells is None or not glob_matches(cells, field):
-            return False
-    return True
-
-
-def ordered(relation: str, actual: Decimal | None, wanted: Decimal | None) -> bool:
-    """Equals, LessThan, LessThanEquals, GreaterThan, GreaterThanEquals."""
-    if actual is None or wanted is None:
-        return False
-    return {
-        "Equals": actual == wanted,
-        "LessThan": actual < wanted,
-        "LessThanEquals": actual <= wanted,
-        "GreaterThan": actual > wanted,
-        "GreaterThanEquals": actual >= wanted,
-    }[relation]
-
-
-def as_number(text: str) -> Decimal | None:
-    """An integer or decimal."""
-    return Decimal(text) if re.fullmatch(r"[+-]?\d+(\.\d+)?", text, re.ASCII) else None
-
-
-def as_instant(text: str) -> Decimal | None:
-    """Seconds since 1970."""
-    if (epoch := as_number(text)) is not None:
-        return epoch
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return Decimal(str(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()))
-
-
-def as_bytes(text: str) -> bytes | None:
-    """What base64 stands for."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        return None
-
-
-def address_fits(actual: str, wanted: str) -> bool:
-    """An address in a network of its own family."""
-    try:
-        return ipaddress.ip_network(actual, strict=False).subnet_of(
-            ipaddress.ip_network(wanted, strict=False),  # type: ignore[arg-type]
-        )
-    except (ValueError, TypeError):
-        return False
+@rule("full access", "yes", "no")
+def rcp_level_allows(level: list[Document], asked: Question) -> str:
+    """A level of Denies stands beside the built-in full access; the empty level has not even that."""
+    statements = [statement for document in level for statement in statements_of(document)]
+    if statements and not any(statement["Effect"] == "Allow" for statement in statements):
+        return "full access"
+    return "yes" if any(list(fitting_statements(document, "Allow", asked)) for document in level) else "no"

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 Document = dict[str, Any]
+Values = list[Any]
 
 ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:ListBucket", "iam:PassRole", "S3:GETOBJECT", "sts:AssumeRole"]
 ACTION_PATTERNS = [
@@ -45,38 +46,54 @@ RESOURCE_PATTERNS = [
     "arn:aws:svc:e*-*1:*:*",
     *RESOURCES,
 ]
-TEXTS = [
+
+# --- conditions ------------------------------------------------------------------------------------------
+
+_ORDERS = ["Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals"]
+_STRINGS: Values = [
     "alice",
     "ALICE",
     "bob",
     "a*",
     "",
-    "eu-west-1",
-    "${aws:username}",
-    "${aws:userid, 'bob'}",
     "?lice",
+    "${aws:username}",
+    "${aws:PrincipalTag/team}e",
+    "${aws:PrincipalTag/team, 'bob'}",
+    "${AWS:tagkeys, 'a, {b}'}",
+    "${aws:TagKeys}",
     "a${*}",
+    "${?}lice",
+    "${$}",
+    ["alice", "bob"],
+    ["a*", "", "ALICE"],
 ]
-ARNS = [
-    "arn:aws:iam::111122223333:role/x",
+_ARNS: Values = [
+    "arn:aws:iam::111122223333:role/alice",
     "arn:aws:iam::*:role/*",
-    "arn:aws:iam::111122223333:user/${aws:username}",
-    "arn:aws:iam::${aws:PrincipalAccount}:*",
+    "arn:aws:iam::111122223333:role/${aws:username}",
+    "arn:aws:iam::${aws:username}:role/alice",
+    "arn:aws:iam::${aws:PrincipalTag/team, '111122223333'}:*",
+    "arn:aws:iam::111122223333:role/??????",
+    "arn:aws:svc:*:x",
     "arn:aws:iam",
     "*",
+    ["arn:aws:iam::*:user/*", "arn:aws:iam::*:role/a*"],
 ]
-NUMBERS = ["1", "1.0", "-3", "+2", "10", "1e3", "x", ""]
-DATES = [
+_NUMBERS: Values = ["1", "1.0", "-3", "+2", "10", "1e3", "x", "", 1, 10, 2.5, ["1", "10"], [1, 2]]
+_DATES: Values = [
     "2024-01-01T00:00:00Z",
     "2024-01-01",
     "1704067200",
+    1704067200,
     "2024-01-01T01:00:00+01:00",
     "2025-06-30T12:00:00.5Z",
     "no",
+    ["2024-01-01", "2025-06-30T12:00:00.5Z"],
 ]
-BOOLEANS = ["true", "false", "True", "maybe"]
-BLOBS = ["QQ==", "QUI=", "%%"]
-ADDRESSES = [
+_BOOLEANS: Values = ["true", "false", "True", "maybe", True, False, ["true", "false"]]
+_BLOBS: Values = ["QQ==", "QUI=", "QR==", "%%", ["QQ==", "QUI="]]
+_ADDRESSES: Values = [
     "10.0.0.0/8",
     "10.1.2.3",
     "192.168.1.7/24",
@@ -85,35 +102,118 @@ ADDRESSES = [
     "::/0",
     "0.0.0.0/0",
     "nonsense",
+    ["10.0.0.0/8", "2001:db8::/32"],
 ]
 
-_FAMILIES: list[tuple[list[str], list[str]]] = [
-    (["StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"], TEXTS),
-    (["StringLike", "StringNotLike"], TEXTS),
-    (["ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"], ARNS),
+# An operator, the keys that it mostly meets, and the values that a policy gives it.
+_FAMILIES: list[tuple[list[str], list[str], Values]] = [
     (
-        [
-            f"Numeric{r}"
-            for r in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
-        ],
-        NUMBERS,
+        ["StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"],
+        ["aws:username", "aws:PrincipalTag/team", "aws:TagKeys", "AWS:UserName"],
+        _STRINGS,
     ),
-    (
-        [f"Date{r}" for r in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")],
-        DATES,
-    ),
-    (["Bool"], BOOLEANS),
-    (["BinaryEquals"], BLOBS),
-    (["IpAddress", "NotIpAddress"], ADDRESSES),
+    (["StringLike", "StringNotLike"], ["aws:username", "aws:PrincipalTag/Team", "aws:TagKeys"], _STRINGS),
+    (["ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"], ["aws:PrincipalArn"], _ARNS),
+    (["Numeric" + order for order in _ORDERS], ["s3:max-keys"], _NUMBERS),
+    (["Date" + order for order in _ORDERS], ["aws:CurrentTime"], _DATES),
+    (["Bool"], ["aws:SecureTransport"], _BOOLEANS),
+    (["BinaryEquals"], ["s3:x"], _BLOBS),
+    (["IpAddress", "NotIpAddress"], ["aws:SourceIp"], _ADDRESSES),
 ]
-KEYS = [
-    "aws:username",
-    "aws:PrincipalTag/team",
-    "aws:TagKeys",
-    "aws:SourceIp",
-    "aws:CurrentTime",
-    "s3:max-keys",
+_PREFIXES = ["", "ForAllValues:", "ForAnyValue:"]
+_SUFFIXES = ["", "IfExists"]
+
+# What each key may hold in a request, beside being absent.
+_CONTEXT: dict[str, Values] = {
+    "aws:username": ["alice", "bob", "ALICE", "", "a*", "${aws:userid}", ["alice", "bob"], ["alice"], []],
+    "aws:PrincipalTag/team": ["alic", "bob", "111122223333", "arn:aws:iam::1:role/x", ["bob", "x"], [""], []],
+    "aws:TagKeys": ["alice", "a, {b}", "$", ["alice", "bob"], ["bob", "x"], ["", ""], ["?lice"], [""], []],
+    "aws:PrincipalArn": [
+        "arn:aws:iam::111122223333:role/alice",
+        "arn:aws:iam::444455556666:user/bob",
+        "arn:aws:svc:a:b:c:x",
+        "nonsense",
+        ["arn:aws:iam::111122223333:role/alice", "arn:aws:iam::444455556666:user/bob"],
+        [],
+    ],
+    "s3:max-keys": ["1", "1.0", "2", "-3", "10", "x", "", ["1", "10"], ["2"], []],
+    "aws:CurrentTime": [
+        "2024-01-01T00:00:00Z",
+        "1704067200",
+        "2025-06-30T12:00:00.5Z",
+        "2023-12-31T23:00:00-01:00",
+        "2024-02-30T00:00:00Z",
+        "2023-12-31",
+        ["2024-01-01T00:00:00Z", "2026-01-01"],
+        [],
+    ],
+    "aws:SecureTransport": ["true", "false", "TRUE", "maybe", ["true"], ["true", "false"], []],
+    "s3:x": ["QQ==", "QUI=", "QR==", "%%", ["QQ==", "QUI="], []],
+    "aws:SourceIp": [
+        "10.1.2.3",
+        "11.1.2.3",
+        "192.168.1.255",
+        "2001:db8::1",
+        "2001:DB8:0::1",
+        "2001:db9::1",
+        "nonsense",
+        ["10.1.2.3", "2001:db8::1"],
+        [],
+    ],
+}
+
+
+def _by_state(values: Values) -> Values:
+    """The values, so that absent, empty, single and several come up alike."""
+    single = [value for value in values if isinstance(value, str)]
+    several = [value for value in values if isinstance(value, list) and value]
+    most = max(len(single), len(several))
+    return [None] * most + [[]] * most + (single * most)[:most] + (several * most)[:most]
+
+
+_STATES = {key: st.sampled_from(_by_state(values)) for key, values in _CONTEXT.items()}
+_ANY_KEY = st.sampled_from(sorted(_CONTEXT))
+_SOME_VALUES = st.sampled_from([value for values in _CONTEXT.values() for value in values])
+_RARELY = st.sampled_from([False] * 7 + [True])
+_NULL: Values = ["true", "false", True, False, "TRUE", ["true", "false"]]
+_CLAUSES = st.sampled_from(
+    [
+        ("Null", sorted(_CONTEXT), _NULL),
+        *(
+            (prefix + name + suffix, keys, values)
+            for names, keys, values in _FAMILIES
+            for name in names
+            for prefix in _PREFIXES
+            for suffix in _SUFFIXES
+        ),
+    ]
+)
+
+# Every operator with a key that it can read, what a policy may want of it and what a request may hold.
+OPERATOR_TABLE: list[tuple[str, str, Values, Values]] = [
+    ("Null", "aws:TagKeys", _NULL, [None, *_CONTEXT["aws:TagKeys"]]),
+    *((name, keys[0], values, [None, *_CONTEXT[keys[0]]]) for names, keys, values in _FAMILIES for name in names),
 ]
+
+
+@st.composite
+def clauses(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """One operator with one key, mostly one that it can read."""
+    operator, keys, values = draw(_CLAUSES)
+    key = draw(_ANY_KEY) if draw(_RARELY) else draw(st.sampled_from(keys))
+    return operator, {key: draw(st.sampled_from(values))}
+
+
+@st.composite
+def contexts(draw: st.DrawFn) -> dict[str, str | list[str]]:
+    """What is known about a request; every key may be absent, empty, single or multi-valued."""
+    found = {key: draw(state) for key, state in _STATES.items()}
+    if draw(_RARELY):
+        found[draw(_ANY_KEY)] = draw(_SOME_VALUES)
+    return {key: value for key, value in found.items() if value is not None}
+
+
+# --- documents -------------------------------------------------------------------------------------------
 
 
 def one_or_many(entries: st.SearchStrategy[str]) -> st.SearchStrategy[str | list[str]]:
@@ -121,16 +221,8 @@ def one_or_many(entries: st.SearchStrategy[str]) -> st.SearchStrategy[str | list
     return entries | st.lists(entries, min_size=1, max_size=3)
 
 
-@st.composite
-def clauses(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
-    """One operator with one key."""
-    if draw(st.integers(0, 9)) == 0:
-        return "Null", {draw(st.sampled_from(KEYS)): draw(st.sampled_from(["true", "false", True, False]))}
-    names, values = draw(st.sampled_from(_FAMILIES))
-    prefix = draw(st.sampled_from(["", "", "ForAllValues:", "ForAnyValue:"]))
-    suffix = draw(st.sampled_from(["", "", "IfExists"]))
-    operator = prefix + draw(st.sampled_from(names)) + suffix
-    return operator, {draw(st.sampled_from(KEYS)): draw(one_or_many(st.sampled_from(values)))}
+_ACTION = one_or_many(st.sampled_from(ACTION_PATTERNS))
+_RESOURCE = one_or_many(st.sampled_from(RESOURCE_PATTERNS))
 
 
 @st.composite
@@ -140,8 +232,8 @@ def statements(draw: st.DrawFn, effects: tuple[str, ...] = ("Allow", "Allow", "D
     resource = draw(st.sampled_from(["Resource", "Resource", "Resource", "NotResource"]))
     statement: Document = {
         "Effect": draw(st.sampled_from(effects)),
-        action: draw(one_or_many(st.sampled_from(ACTION_PATTERNS))),
-        resource: draw(one_or_many(st.sampled_from(RESOURCE_PATTERNS))),
+        action: draw(_ACTION),
+        resource: draw(_RESOURCE),
     }
     if draw(st.booleans()):
         statement["Condition"] = dict(draw(st.lists(clauses(), max_size=2)))
@@ -154,13 +246,6 @@ def documents(draw: st.DrawFn) -> Document:
     document: Document = {"Statement": draw(st.lists(statements(), min_size=1, max_size=3))}
     version = draw(st.sampled_from(["2012-10-17", "2012-10-17", "2012-10-17", "2008-10-17", None]))
     return document if version is None else {"Version": version, **document}
-
-
-def contexts() -> st.SearchStrategy[dict[str, str | list[str]]]:
-    """What is known about a request; every key may be missing, single or multi-valued."""
-    values = [*TEXTS[:6], *ARNS[:1], *NUMBERS, *DATES, *BOOLEANS, *BLOBS, *ADDRESSES]
-    value: st.SearchStrategy[str | list[str]] = st.sampled_from(values) | st.lists(st.sampled_from(values), max_size=2)
-    return st.dictionaries(st.sampled_from([*KEYS, "aws:PrincipalAccount", "aws:userid"]), value, max_size=5)
 
 
 def layers() -> st.SearchStrategy[list[list[Document]]]:

@@ -482,6 +482,8 @@ def _aws_principal(text: str, path: str) -> str:
 
 
 def _other_principal(text: str, path: str) -> str:
-    if not text:
-        raise MalformedPolicy(path, "is empty; accepted is the name or ARN of who is meant")
+    if not text or "${" in text:
+        raise MalformedPolicy(
+            path, f"is {quoted(text)}; accepted is the name or ARN of who is meant, without variables"
+        )
     return text

@@ -293,7 +293,9 @@ def _names(element: PrincipalElement) -> Test:
 
 
 def _leaves_out(element: PrincipalElement, *, unless_bounded: bool) -> Test:
-    return lambda asked: (unless_bounded and asked.principal.has_account) or element.grip(asked.principal) is Grip.NONE
+    return lambda asked: (
+        (unless_bounded and asked.principal.can_be_bounded) or element.grip(asked.principal) is Grip.NONE
+    )
 
 
 def _reaches(statement: Statement) -> Iterator[tuple[Glob, tuple[Test, ...]]]:

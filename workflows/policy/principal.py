@@ -67,6 +67,11 @@ class CallingPrincipal:
     def __post_init__(self) -> None:
         object.__setattr__(self, "has_account", self.form not in _OUTSIDE_ACCOUNTS)
 
+    @property
+    def can_be_bounded(self) -> bool:
+        """Whether a permissions boundary can apply to the caller."""
+        return self.has_account and self.form is not Form.ROOT
+
 
 SOMEBODY: Final = CallingPrincipal(Form.USER)
 """A caller of the account of whom nothing is known that a Principal element could name."""
@@ -188,8 +193,11 @@ NAMES_EVERYBODY: Final = PrincipalElement(
 
 
 def is_principal_text(text: str) -> bool:
-    """Whether a text may stand under "AWS": `*`, an account, an ARN, or the unique id that a deletion leaves behind."""
-    return (
+    """Whether a text may stand under "AWS": `*`, an account, an ARN, or the unique id that a deletion leaves behind.
+
+    A Principal takes no variables.
+    """
+    return "${" not in text and (
         text == EVERYBODY
         or ACCOUNT_ID.fullmatch(text) is not None
         or split_arn(text) is not None

@@ -1,46 +1,73 @@
 """Every case of the policy corpus: documents, a request, and the answer that the documentation calls for."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from reference.naive_iam import decide
 
-from workflows.policy.context import RequestContext
-from workflows.policy.document import PolicyKind, parse_policy
-from workflows.policy.evaluate import Layer, LayerKind, NamedPolicy, Request, decide, guardrail_layer
+from workflows.policy.cases import answer_line
 
 _CORPUS = Path(__file__).parents[2] / "corpus" / "policy"
+_ABOUT_THE_CASE = {"name", "source", "expected", "error"}
 
 
-def _read() -> Iterator[Any]:
+def _read() -> Iterator[tuple[str, int, Any]]:
     for path in sorted(_CORPUS.glob("*.json")):
-        for case in json.loads(path.read_text("utf-8")):
-            yield pytest.param(case, id=f"{path.stem}: {case['name']}")
+        for number, case in enumerate(json.loads(path.read_text("ascii")), 1):
+            yield path.stem, number, case
 
 
-_CASES = list(_read())
+_ALL = list(_read())
+_DECIDED = [pytest.param(case, id=f"{case['id']}: {case['name']}") for _, _, case in _ALL if "expected" in case]
+_REFUSED = [pytest.param(case, id=f"{case['id']}: {case['name']}") for _, _, case in _ALL if "error" in case]
 
 
-def _layer(kind: str, documents: list[dict[str, Any]]) -> Layer:
-    parsed = [parse_policy(json.dumps(document), kind=PolicyKind(kind)) for document in documents]
-    named = tuple(NamedPolicy(f"{kind} {number}", policy) for number, policy in enumerate(parsed))
-    if LayerKind(kind) is LayerKind.GUARDRAIL:
-        return guardrail_layer(named)
-    return Layer(LayerKind(kind), kind, named)
+def _line(case: dict[str, Any]) -> str:
+    """The case as a line of a case file; a case about the text of a line brings that line along."""
+    if "line" in case:
+        return str(case["line"])
+    return json.dumps({member: value for member, value in case.items() if member not in _ABOUT_THE_CASE})
 
 
-@pytest.mark.parametrize("case", _CASES)
-def test_the_documented_answer_is_given(case: dict[str, Any]) -> None:
-    layers = [_layer(kind, documents) for kind, documents in case["policies"].items()]
-    asked = case["request"]
-    request = Request(asked["action"], asked["resource"], RequestContext(asked["context"]))
-    assert decide(layers, request).outcome == case["expected"]
+def _is_as_documented(case: dict[str, Any], answer: dict[str, Any]) -> bool:
+    if "error" in case:
+        return set(answer) == {"id", "error"} and case["error"] in answer["error"]
+    return (answer["id"], answer.get("decision")) == (case["id"], case["expected"])
+
+
+@pytest.mark.parametrize("case", _DECIDED)
+def test_the_documented_answer_is_given_by_the_engine_and_by_the_naive_evaluator(case: dict[str, Any]) -> None:
+    answer = answer_line(_line(case))
+    assert (answer.get("decision", answer), decide(case)) == (case["expected"], case["expected"])
+
+
+@pytest.mark.parametrize("case", _REFUSED)
+def test_what_cannot_be_asked_is_refused_where_it_is_wrong(case: dict[str, Any]) -> None:
+    answer = answer_line(_line(case))
+    assert _is_as_documented(case, answer), answer
+
+
+def test_the_command_line_gives_every_answer_in_order() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "service.cli", "policy", "evaluate", "--cases", "-"],
+        input="".join(_line(case) + "\n" for _, _, case in _ALL).encode("ascii"),
+        capture_output=True,
+        check=True,
+    )
+    answers = [json.loads(line) for line in asked.stdout.splitlines()]
+    pairs = [(case, answer) for (_, _, case), answer in zip(_ALL, answers, strict=True)]
+    assert [(case["id"], answer) for case, answer in pairs if not _is_as_documented(case, answer)] == []
 
 
 def test_the_corpus_is_large_and_says_where_each_case_comes_from() -> None:
-    cases = [param.values[0] for param in _CASES]
-    assert len(cases) >= 120
-    assert all(case["source"] for case in cases)
+    cases = [case for _, _, case in _ALL]
+    assert len(cases) >= 400
+    assert all(case["source"] and case["name"] for case in cases)
     assert len({case["name"] for case in cases}) == len(cases)
+    assert [case["id"] for case in cases] == [f"{stem}-{number}" for stem, number, _ in _ALL]
+    assert all(("expected" in case) != ("error" in case) for case in cases)
