@@ -1,5 +1,7 @@
 """What every HTTP wire reads off a request the same way: its body within bounds, and where the call came from."""
 
+from collections.abc import Callable
+
 from litestar.types import Receive, Scope
 
 from workflows.callers import Call, Caller
@@ -16,8 +18,11 @@ class Disconnected(Exception):
     """The client went away before its request was complete."""
 
 
-async def read_limited(receive: Receive, limit: int) -> bytes:
-    """Return the whole body of at most `limit` bytes; raises `TooLarge` as soon as it is longer."""
+async def read_limited(receive: Receive, limit: int, *, raised: Callable[[bytes], int] | None = None) -> bytes:
+    """Return the whole body of at most `limit` bytes; raises `TooLarge` as soon as it is longer.
+
+    `raised` is asked once, with the beginning of a body that grew beyond the limit, for the limit of such a body.
+    """
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -28,9 +33,11 @@ async def read_limited(receive: Receive, limit: int) -> bytes:
             continue
         chunk = message["body"]
         size += len(chunk)
+        chunks.append(chunk)
+        if size > limit and raised is not None:
+            limit, raised = raised(b"".join(chunks)), None
         if size > limit:
             raise TooLarge
-        chunks.append(chunk)
         if not message["more_body"]:
             return b"".join(chunks)
 

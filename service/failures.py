@@ -40,6 +40,7 @@ FACES: Final[Mapping[type[DomainError], Face]] = {
     errors.NoSuchEntity: Face(404, "NoSuchEntity", 404, "no-such-entity", "Not found"),
     errors.AlreadyExists: Face(409, "EntityAlreadyExists", 409, "already-exists", "The name is taken"),
     errors.LimitExceeded: Face(409, "LimitExceeded", 409, "limit-exceeded", "A quota is used up"),
+    errors.SimulationStopped: Face(500, "PolicyEvaluation", 500, "policy-evaluation", "The policies are too costly"),
     errors.LostRace: Face(409, "ConcurrentModification", 409, "lost-race", "Changed by somebody else"),
     errors.Throttled: Face(400, "Throttling", 429, "throttled", "Too many requests"),
     errors.Unauthenticated: Face(403, "InvalidClientTokenId", 401, "unauthenticated", "Who are you?"),

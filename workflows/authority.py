@@ -55,7 +55,8 @@ def ready_made_name(arn: str) -> str | None:
     return name if prefix.endswith(":iam::aws") and name in READY_MADE else None
 
 
-def _attached(tx: Reading, attachment: Attachment) -> NamedPolicy:
+def attached_policy(tx: Reading, attachment: Attachment) -> NamedPolicy:
+    """Return the policy that an attachment stands for; raises `LookupError` if it is gone, which has to deny."""
     if attachment.document is not None:
         return NamedPolicy(attachment.name, compiled(attachment.document, PolicyKind.IDENTITY))
     arn = attachment.policy_arn or ""
@@ -63,27 +64,43 @@ def _attached(tx: Reading, attachment: Attachment) -> NamedPolicy:
         return NamedPolicy(name, ready_made(name))
     policy = tx.get(ManagedPolicy, arn)
     if policy is None:
-        # A policy in use cannot be deleted, so this is damage: it must deny rather than be skipped.
+        # A policy in use cannot be deleted, so this is damage.
         raise LookupError(arn)
     return NamedPolicy(policy.name, compiled(policy.document, PolicyKind.IDENTITY))
 
 
+def root_policy() -> NamedPolicy:
+    """Return the one identity policy of an account's root."""
+    return NamedPolicy(_FULL_ACCESS, ready_made(_FULL_ACCESS))
+
+
+def boundary_policy(principal: Principal) -> NamedPolicy | None:
+    """Return a principal's permissions boundary, or None when it has none."""
+    if principal.boundary is None:
+        return None
+    return NamedPolicy("boundary", compiled(principal.boundary, PolicyKind.BOUNDARY))
+
+
+def guardrail_policies(tx: Reading, account_id: AccountId) -> tuple[NamedPolicy, ...]:
+    """Return the account's guardrails."""
+    found = tx.find(Guardrail, account_id=account_id)
+    return tuple(NamedPolicy(one.name, compiled(one.document, PolicyKind.GUARDRAIL)) for one in found)
+
+
 def _identity_layer(tx: Reading, principal: Principal) -> Layer:
     if principal.kind in (PrincipalKind.ROOT, PrincipalKind.OPERATOR):
-        policies: tuple[NamedPolicy, ...] = (NamedPolicy(_FULL_ACCESS, ready_made(_FULL_ACCESS)),)
+        policies: tuple[NamedPolicy, ...] = (root_policy(),)
     elif principal.kind is PrincipalKind.PARTNER:
         policies = (NamedPolicy("PartnerIntegration", partner_integration()),)
     else:
-        policies = tuple(_attached(tx, one) for one in tx.find(Attachment, principal_id=principal.id))
+        policies = tuple(attached_policy(tx, one) for one in tx.find(Attachment, principal_id=principal.id))
     return Layer(LayerKind.IDENTITY, principal.arn, policies)
 
 
 def guardrails_of(tx: Reading, account_id: AccountId) -> tuple[Layer, ...]:
     """Return the account's guardrails as one layer, or nothing when it has none."""
-    found = tx.find(Guardrail, account_id=account_id)
-    if not found:
-        return ()
-    return (guardrail_layer([NamedPolicy(one.name, compiled(one.document, PolicyKind.GUARDRAIL)) for one in found]),)
+    found = guardrail_policies(tx, account_id)
+    return (guardrail_layer(found),) if found else ()
 
 
 def layers_of(tx: Reading, principal: Principal) -> tuple[Layer, ...]:
@@ -92,10 +109,8 @@ def layers_of(tx: Reading, principal: Principal) -> tuple[Layer, ...]:
         identity = _identity_layer(tx, principal)
     except LookupError:
         identity = Layer(LayerKind.IDENTITY, principal.arn, ())
-    boundary: tuple[Layer, ...] = ()
-    if principal.boundary is not None:
-        named = NamedPolicy("boundary", compiled(principal.boundary, PolicyKind.BOUNDARY))
-        boundary = (Layer(LayerKind.BOUNDARY, principal.arn, (named,)),)
+    named = boundary_policy(principal)
+    boundary = (Layer(LayerKind.BOUNDARY, principal.arn, (named,)),) if named is not None else ()
     return (*guardrails_of(tx, principal.account_id), *boundary, identity)
 
 

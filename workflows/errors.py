@@ -92,6 +92,13 @@ class LimitExceeded(DomainError):
     """A quota is used up; the message names the quota and its size."""
 
 
+class SimulationStopped(DomainError):
+    """A simulated question cost more than one decision may; what the policies answer is not known."""
+
+    def __init__(self, action: str, resource: str, limit: str) -> None:
+        super().__init__(f"the policies could not be evaluated for {action} on {resource}: {limit}")
+
+
 class LostRace(DomainError):
     """Somebody else changed the row first; reading it again shows what they did."""
 

@@ -20,6 +20,13 @@ _OWN: Final = (
     "iam:SendDelegationToken",
     "iam:RevokeDelegation",
 )
+# Whoever may read everything may also ask what it adds up to; that discloses other users' rights, so nobody else may.
+_SIMULATE: Final = (
+    "iam:SimulateCustomPolicy",
+    "iam:SimulatePrincipalPolicy",
+    "iam:GetContextKeysForCustomPolicy",
+    "iam:GetContextKeysForPrincipalPolicy",
+)
 _REQUESTS: Final = "arn:*:iam::*:delegation-request/*"
 
 
@@ -42,12 +49,12 @@ READY_MADE: Final[Mapping[str, str]] = {
         {
             "Action": list(_OWN),
             "Resource": _REQUESTS,
-            "Condition": {"ArnEquals": {"iam:DelegationRequestOwner": "${aws:PrincipalArn}"}},
+            "Condition": {"StringEquals": {"iam:DelegationRequestOwner": "${aws:PrincipalArn}"}},
         },
         {
             "Action": "iam:ListDelegationRequests",
             "Resource": "*",
-            "Condition": {"ArnEquals": {"iam:DelegationRequestOwner": "${aws:PrincipalArn}"}},
+            "Condition": {"StringEquals": {"iam:DelegationRequestOwner": "${aws:PrincipalArn}"}},
         },
     ),
     "DelegationAuditor": _allow(
@@ -58,6 +65,7 @@ READY_MADE: Final[Mapping[str, str]] = {
                 "daypass:ListGrants",
                 "daypass:GetGrant",
                 "daypass:ListAuditEntries",
+                *_SIMULATE,
             ],
             "Resource": "*",
         },

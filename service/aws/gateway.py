@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from service.aws import form, iam, model, query, sts
+from service.aws import form, iam, model, query, simulator, sts
 from service.aws.protocol import ProtocolError, malformed
 from service.aws.xml import render_error, render_result
 from service.circumstances import Disconnected, TooLarge, call_of, new_call_id, read_limited
@@ -24,17 +24,25 @@ from workflows.credentials.sigv4 import HttpRequest
 from workflows.errors import (
     DomainError,
     IncompleteSignature,
+    Throttled,
 )
 from workflows.ports import Ports
 
 _BODY_LIMIT: Final = 256 * 1024
+# A simulation carries whole policy documents. A larger body has to begin with what it calls; a form takes no second
+# Action, so that no other operation can be smuggled in behind it.
+_LARGE_BODY_LIMIT: Final = 1024 * 1024
+_LARGE_BODIES: Final = (b"Action=SimulateCustomPolicy&", b"Action=SimulatePrincipalPolicy&")
 _MOST_HEADERS: Final = 64
 _HEADER_BYTES: Final = 16 * 1024
 _SERVICES: Final = frozenset({"iam", "sts"})
 _CONTENT_TYPE: Final = (b"content-type", b"text/xml")
 
 Handler = Callable[[Ports, Call, Mapping[str, object]], Mapping[str, object]]
-HANDLERS: Final[Mapping[str, Handler]] = {**iam.HANDLERS, **sts.HANDLERS}
+HANDLERS: Final[Mapping[str, Handler]] = {**iam.HANDLERS, **sts.HANDLERS, **simulator.HANDLERS}
+# Simulations take a lane of their own, so that approving, revoking and trading never queue behind them.
+_SIMULATED_AT_ONCE: Final = 2
+_SIMULATIONS_IN_ALL: Final = 32
 
 _log = structlog.get_logger(__name__)
 
@@ -68,6 +76,20 @@ class _Seen:
     code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A call that was authenticated and read, and is still to be answered."""
+
+    operation: model.Operation
+    call: Call
+    given: Mapping[str, object]
+
+
+def _limit_of(beginning: bytes) -> int:
+    """How large a body may grow that begins like this."""
+    return _LARGE_BODY_LIMIT if beginning.startswith(_LARGE_BODIES) else _BODY_LIMIT
+
+
 def _code_of(failure: DomainError | ProtocolError) -> str:
     return failure.code if isinstance(failure, ProtocolError) else face_of(failure).aws_code
 
@@ -77,6 +99,7 @@ class Gateway:
 
     def __init__(self, ports: Ports, signatures: Signatures, throttles: Throttles) -> None:
         self._ports, self._signatures, self._throttles = ports, signatures, throttles
+        self._lane, self._simulations = CapacityLimiter(_SIMULATED_AT_ONCE), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; anything else is closed."""
@@ -85,33 +108,64 @@ class Gateway:
             return
         call_id = new_call_id(self._ports)
         try:
-            body = await read_limited(receive, _BODY_LIMIT)
+            body = await read_limited(receive, _BODY_LIMIT, raised=_limit_of)
         except Disconnected:
             return
         except TooLarge:
-            error = ProtocolError("RequestEntityTooLarge", 413, f"a request has at most {_BODY_LIMIT} bytes")
-            answer = self._refusal(error, "iam", call_id)
+            problem = f"a request has at most {_BODY_LIMIT} bytes, a simulation {_LARGE_BODY_LIMIT}"
+            answer = self._refusal(ProtocolError("RequestEntityTooLarge", 413, problem), "iam", call_id)
         else:
-            answer = await to_thread.run_sync(self.answer, scope, body, call_id)
+            answer = await self._answered(scope, body, call_id)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
-    def answer(self, scope: HTTPScope, body: bytes, call_id: str) -> Answer:
+    async def _answered(self, scope: HTTPScope, body: bytes, call_id: str) -> Answer:
         """Return the answer to one request whose body was read whole."""
         seen = _Seen(call_id)
+        begun = await to_thread.run_sync(self._begin, scope, body, seen)
+        if isinstance(begun, Answer):
+            return begun
+        # Only the event loop counts, so no two can take the last place.
+        if self._simulations >= _SIMULATIONS_IN_ALL:
+            return self._logged(self._failed(Throttled("Rate exceeded"), seen), seen)
+        self._simulations += 1
         try:
-            answer = Answer(200, self._result(scope, body, seen), call_id)
-        except (DomainError, ProtocolError) as failure:
-            if isinstance(failure, DomainError) and seen.principal:
-                self._throttles.after(failure, seen.principal)
-            answer = self._refusal(failure, seen.service, call_id)
-            seen.code = _code_of(failure)
+            return await to_thread.run_sync(self._finish, begun, seen, limiter=self._lane)
+        finally:
+            self._simulations -= 1
+
+    def _begin(self, scope: HTTPScope, body: bytes, seen: _Seen) -> Answer | _Asked:
+        """Return the answer, or of a simulation the call that is to be answered in their lane."""
+        try:
+            asked = self._read(scope, body, seen)
+            if asked.operation.name in simulator.HANDLERS:
+                return asked
         except Exception as failure:  # noqa: BLE001  the last resort: an answer in the wire's own form
-            _log.exception("aws.failed", call=call_id, action=seen.action)
-            answer = self._refusal(failure, seen.service, call_id)
+            return self._logged(self._failed(failure, seen), seen)
+        return self._finish(asked, seen)
+
+    def _finish(self, asked: _Asked, seen: _Seen) -> Answer:
+        try:
+            result = HANDLERS[asked.operation.name](self._ports, asked.call, asked.given)
+            answer = Answer(200, render_result(asked.operation, result, seen.call_id), seen.call_id)
+        except Exception as failure:  # noqa: BLE001  the last resort: an answer in the wire's own form
+            answer = self._failed(failure, seen)
+        return self._logged(answer, seen)
+
+    def _failed(self, failure: Exception, seen: _Seen) -> Answer:
+        if isinstance(failure, (DomainError, ProtocolError)):
+            seen.code = _code_of(failure)
+        else:
+            _log.error("aws.failed", call=seen.call_id, action=seen.action, exc_info=failure)
+        if isinstance(failure, DomainError) and seen.principal:
+            self._throttles.after(failure, seen.principal)
+        return self._refusal(failure, seen.service, seen.call_id)
+
+    @staticmethod
+    def _logged(answer: Answer, seen: _Seen) -> Answer:
         _log.info(
             "aws.call",
-            call=call_id,
+            call=seen.call_id,
             action=seen.action,
             principal=seen.principal,
             status=answer.status,
@@ -119,8 +173,8 @@ class Gateway:
         )
         return answer
 
-    def _result(self, scope: HTTPScope, body: bytes, seen: "_Seen") -> bytes:
-        """Return the body of a success; what was learnt on the way is in `seen`, also when this raises."""
+    def _read(self, scope: HTTPScope, body: bytes, seen: _Seen) -> _Asked:
+        """Return what an authenticated call asks; what was learnt on the way is in `seen`, also when this raises."""
         request = _request_of(scope, body)
         signed = self._signatures.caller_of(request, _SERVICES)
         seen.service, seen.principal = signed.service, signed.caller.principal_id
@@ -129,11 +183,8 @@ class Gateway:
         if operation.service != signed.service:
             raise IncompleteSignature(f"Credential should be scoped to correct service: '{operation.service}'")
         call = call_of(scope, signed.caller, seen.call_id, wire="aws", signature=signed.signature)
-        return render_result(operation, self._run(operation, call, parameters), seen.call_id)
-
-    def _run(self, operation: model.Operation, call: Call, parameters: Mapping[str, str]) -> Mapping[str, object]:
         self._throttles.before(operation.name, call.caller.principal_id)
-        return HANDLERS[operation.name](self._ports, call, query.read_input(operation, parameters))
+        return _Asked(operation, call, query.read_input(operation, parameters))
 
     @staticmethod
     def _refusal(failure: Exception, service: str, call_id: str) -> Answer:

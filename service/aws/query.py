@@ -14,7 +14,7 @@ from service.aws.shapes import ListOf, MapOf, Scalar, Shape, Structure
 from workflows.errors import ConstraintViolation
 
 MAX_INDEX: Final = 100
-"""The highest index of a list member or map entry, whatever the model allows."""
+"""The highest index of a list member or map entry, unless the model of the list names a higher one."""
 
 _MAX_DEPTH: Final = 16
 _MAX_REPORTED: Final = 100
@@ -94,13 +94,13 @@ class _Reader:
                 return self._scalar(node, shape, path)
 
     def _list(self, node: _Node, shape: ListOf, path: str) -> list[object]:
-        items = self._numbered(node, "member", path)
+        items = self._numbered(node, "member", shape, path)
         self._check_count(len(items), shape, path)
         return [self._member(item, shape.member, f"{path}.{at}.member") for at, item in enumerate(items, 1)]
 
     def _map(self, node: _Node, shape: MapOf, path: str) -> dict[str, object]:
         entry = Structure({"key": shape.key, "value": shape.value}, ("key", "value"))
-        items = self._numbered(node, "entry", path)
+        items = self._numbered(node, "entry", shape, path)
         self._check_count(len(items), shape, path)
         entries = [self.structure(item, entry, f"{path}.{at}.entry") for at, item in enumerate(items, 1)]
         found = {str(each["key"]): each["value"] for each in entries if each.keys() == {"key", "value"}}
@@ -108,7 +108,7 @@ class _Reader:
             self._report(path, None, "Member must have distinct keys")
         return found
 
-    def _numbered(self, node: _Node, word: str, path: str) -> list[_Node]:
+    def _numbered(self, node: _Node, word: str, shape: ListOf | MapOf, path: str) -> list[_Node]:
         """The nodes under `{word}.1` to `{word}.n`; an empty value alone is the empty list."""
         for name in node.children:
             if name != word:
@@ -117,8 +117,9 @@ class _Reader:
         misplaced = node.value or (by_index and node.value is not None)
         if misplaced or (word in node.children and node.children[word].value is not None):
             self._report(path, None, "Member must be a list")
-        if not all(map(_INDEX.fullmatch, by_index)) or len(by_index) > MAX_INDEX:
-            self._report(path, None, f"Member must have indices from 1 to at most {MAX_INDEX}")
+        highest = max(MAX_INDEX, shape.maximum or 0)
+        if not all(map(_INDEX.fullmatch, by_index)) or len(by_index) > highest:
+            self._report(path, None, f"Member must have indices from 1 to at most {highest}")
             return []
         if by_index.keys() != {str(at) for at in range(1, len(by_index) + 1)}:
             self._report(path, None, "Member must have indices that begin with 1 and leave none out")

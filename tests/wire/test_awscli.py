@@ -102,3 +102,32 @@ def test_the_command_line_rejects_and_shows_refusals_by_their_code(shell: Shell,
     assert shell.call("owner", "iam", "reject-delegation-request", *about, "--notes", "not now") == {}
     shown = cast.iam("owner").get_delegation_request(DelegationRequestId=request_id)["DelegationRequest"]
     assert (shown["State"], shown["RejectionReason"]) == ("REJECTED", "not now")
+
+
+def test_the_command_line_simulates_a_policy(shell: Shell) -> None:
+    # The policy, the question and the answer of AWS's own example, but for the column of the opening brace.
+    document = (
+        '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"dynamodb:*","Resource":"*",'
+        '"Condition":{"DateGreaterThan":{"aws:CurrentTime":"2018-08-16T12:00:00Z"}}}}'
+    )
+    asked = (
+        "iam",
+        "simulate-custom-policy",
+        "--policy-input-list",
+        document,
+        "--action-names",
+        "dynamodb:CreateBackup",
+    )
+    when = "ContextKeyName=aws:CurrentTime,ContextKeyValues={}T11:00:00Z,ContextKeyType=date"
+    (allowed,) = shell.call("approver", *asked, "--context-entries", when.format("2019-04-25"))["EvaluationResults"]
+    assert allowed["EvalDecision"] == "allowed"
+    assert allowed["MatchedStatements"] == [
+        {
+            "SourcePolicyId": "PolicyInputList.1",
+            "SourcePolicyType": "none",
+            "StartPosition": {"Line": 1, "Column": 37},
+            "EndPosition": {"Line": 1, "Column": 167},
+        }
+    ]
+    (denied,) = shell.call("approver", *asked, "--context-entries", when.format("2014-04-25"))["EvaluationResults"]
+    assert (denied["EvalDecision"], denied["MatchedStatements"]) == ("implicitDeny", [])

@@ -48,7 +48,7 @@ _WORDS: Final = {
     Outcome.EXPLICIT_DENY: "ExplicitlyDenied",
 }
 
-_parsed: Final[Callable[[str, PolicyKind], Policy]] = lru_cache(maxsize=4096)(
+_parsed: Final[Callable[[str, PolicyKind], Policy]] = lru_cache(maxsize=256)(
     lambda text, kind: parse_policy(text, kind=kind, caps=ASKED)
 )
 

@@ -338,7 +338,8 @@ class _StatementReader:
                 raise MalformedPolicy(inner, "is given twice in different case; condition keys know no case")
             seen.add(folded)
             texts = tuple(self._scalars(value, inner))
-            yield _clause(operator, key, texts, tuple(self._value(text, operator, inner) for text in texts))
+            make = _shared_clause if sum(map(len, texts)) <= _LONGEST_SHARED else Clause
+            yield make(operator, key, texts, tuple(self._value(text, operator, inner) for text in texts))
 
     def _value(self, text: str, operator: Operator, path: str) -> tuple[Piece, ...]:
         _refuse_characters(text, path)
@@ -413,8 +414,9 @@ class _StatementReader:
             )
 
 
-# The same conditions stand in most statements of a document, so they are shared.
-_clause: Final = lru_cache(maxsize=4096)(Clause)
+# The same conditions stand in most statements of a document, so those of ordinary length are shared.
+_LONGEST_SHARED: Final = 1024
+_shared_clause: Final = lru_cache(maxsize=4096)(Clause)
 
 
 # --- single elements -------------------------------------------------------------------------------------

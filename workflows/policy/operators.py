@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import product
 from operator import ge, gt, le, lt
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from workflows.policy.patterns import Glob, Work, split_arn
 from workflows.policy.request import Asked
@@ -199,15 +199,27 @@ def _texts_of(values: Iterable[Pieces]) -> Iterable[str]:
     return map(plain_text, fixed)
 
 
-@lru_cache(_REMEMBERED)
+_T = TypeVar("_T")
+
+
+def _remembering(read: Callable[[str], _T | None]) -> Callable[[str], _T | None]:
+    """A reader that keeps what short texts mean; no scalar is long, so nothing else is worth reading."""
+    kept = lru_cache(_REMEMBERED)(read)
+
+    @wraps(read)
+    def remembered(text: str) -> _T | None:
+        return kept(text) if len(text) <= _MAX_SCALAR_CHARACTERS else None
+
+    return remembered
+
+
+@_remembering
 def number(text: str) -> Decimal | None:
     """The exact value of an integer or decimal with optional sign; None for any other text."""
-    if len(text) > _MAX_SCALAR_CHARACTERS or _DECIMAL.fullmatch(text) is None:
-        return None
-    return Decimal(text)
+    return Decimal(text) if _DECIMAL.fullmatch(text) else None
 
 
-@lru_cache(_REMEMBERED)
+@_remembering
 def instant(text: str) -> Decimal | None:
     """Seconds since 1970 UTC of an ISO 8601 text or of an epoch number; None for any other text.
 
@@ -262,14 +274,14 @@ def _bytes(text: str) -> bytes | None:
 _Range: TypeAlias = tuple[int, int, int]
 
 
-@lru_cache(_REMEMBERED)
+@_remembering
 def address_range(text: str) -> _Range | None:
     """Family, first address and mask of a CIDR range or single address; None for any other text.
 
     Host bits are masked away; a prefix is a number, never a netmask.
     """
     address, slash, prefix = text.partition("/")
-    if len(text) > _MAX_SCALAR_CHARACTERS or "%" in text or (slash and _PREFIX.fullmatch(prefix) is None):
+    if "%" in text or (slash and _PREFIX.fullmatch(prefix) is None):
         return None
     try:
         parsed = ipaddress.ip_address(address)

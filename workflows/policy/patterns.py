@@ -16,10 +16,15 @@ from workflows.policy.context import fold
 
 MAX_STEPS: Final = 1_000_000
 ARN_FIELDS: Final = 6
+_WIDE: Final = 512
+_LONGEST_SHARED: Final = 128
 
 
 class Work:
-    """The steps that one evaluation has left; a step is one character of a text that a pattern looked at."""
+    """The steps that one evaluation has left; a step is one character of a text that a pattern looked at.
+
+    A pattern of uncommon width takes several for each character.
+    """
 
     __slots__ = ("left", "limit")
 
@@ -111,6 +116,11 @@ class _Automaton:
             place <<= 1
         self._end = place
 
+    @property
+    def width(self) -> int:
+        """How many places there are."""
+        return self._end.bit_length()
+
     def end(self, text: str, start: int, *, anchored: bool, whole: bool) -> int:
         """Where the first stretch of `text` that fits ends, or -1.
 
@@ -145,7 +155,7 @@ class Glob:
     wildcard; the pattern `is_literal` when there is none and `is_prefix` when it is a head and one free `*`.
     """
 
-    __slots__ = ("_first", "_last", "_middle", "_scans", "head", "is_literal", "is_prefix", "runs")
+    __slots__ = ("_first", "_last", "_middle", "_step", "head", "is_literal", "is_prefix", "runs")
 
     def __init__(self, tokens: Iterable[Token]) -> None:
         runs = tuple(_merged(tokens))
@@ -162,7 +172,10 @@ class Glob:
             if others:
                 *between, self._last = others
                 self._middle = tuple(filter(None, between))
-        self._scans: Final = bool(self._middle) or any(isinstance(e, _Automaton) for e in (self._first, self._last))
+        stretches = (self._first, *self._middle, self._last)
+        widest = max((each.width for each in stretches if isinstance(each, _Automaton)), default=0)
+        # Places are kept in words of the machine, so a very wide stretch costs more for each character.
+        self._step: Final = 1 + widest // _WIDE if widest or self._middle else 0
 
     @property
     def tokens(self) -> tuple[Token, ...]:
@@ -184,8 +197,8 @@ class Glob:
         first, last = self._first, self._last
         if isinstance(last, str) and not text.endswith(last):
             return False
-        if self._scans:
-            work.spend(len(text))
+        if self._step:
+            work.spend(len(text) * self._step)
         at = len(first) if isinstance(first, str) else first.end(text, 0, anchored=True, whole=last is None)
         if last is None or at < 0:
             return at >= 0
@@ -286,8 +299,12 @@ class ActionPattern:
         return f"ActionPattern({self.text!r})"
 
 
-action_pattern: Final = lru_cache(maxsize=16_384)(ActionPattern)
-"""The pattern of a text; the same few actions stand in most policies, so they are shared."""
+_shared_pattern: Final = lru_cache(maxsize=16_384)(ActionPattern)
+
+
+def action_pattern(text: str) -> ActionPattern:
+    """The pattern of a text; the same few actions stand in most policies, so short ones are shared."""
+    return _shared_pattern(text) if len(text) <= _LONGEST_SHARED else ActionPattern(text)
 
 
 def split_arn(text: str) -> list[str] | None:

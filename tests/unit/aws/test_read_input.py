@@ -305,6 +305,18 @@ def test_an_index_above_the_cap_is_refused_even_where_the_model_has_no_limit() -
     assert found[0].endswith("Member must have indices from 1 to at most 100")
 
 
+def test_a_list_may_be_longer_than_the_cap_where_the_model_says_how_long() -> None:
+    simulate = operation("SimulatePrincipalPolicy", IAM)
+
+    def exclusions(count: int) -> dict[str, str]:
+        given = {"PolicySourceArn": "arn:aws:iam::111122223333:user/ann", "ActionNames.member.1": "s3:GetObject"}
+        return {**given, **{f"PolicyExclusionList.member.{at}.PolicyType": "scp" for at in range(1, count + 1)}}
+
+    assert list(read_input(simulate, exclusions(256))) == ["PolicySourceArn", "PolicyExclusionList", "ActionNames"]
+    (found,) = violations(simulate, exclusions(257))
+    assert found.endswith("Member must have indices from 1 to at most 256")
+
+
 def test_a_secret_is_never_repeated() -> None:
     secret = Structure({"Token": Scalar("string", 5, 6, enum=("x",), sensitive=True)})
     pin = Structure({"Token": Scalar("integer", sensitive=True)})

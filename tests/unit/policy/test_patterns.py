@@ -128,3 +128,10 @@ def test_patterns_are_equal_when_they_say_the_same() -> None:
     assert hash(ActionPattern("s3:x")) == hash(ActionPattern("s3:x"))
     assert ActionPattern("a") != "a"
     assert (repr(Glob(("a",))), repr(ActionPattern("a"))) == ("Glob(('a',))", "ActionPattern('a')")
+
+
+def test_a_pattern_of_uncommon_width_takes_more_steps_for_each_character() -> None:
+    wide, ordinary = Glob(text_tokens("?" * 5_120 + "*a")), Glob(text_tokens("?" * 100 + "*a"))
+    text = "b" * 6_000 + "a"
+    assert _steps(ordinary, text) == (True, len(text))
+    assert _steps(wide, text) == (True, 11 * len(text))
