@@ -80,6 +80,16 @@ def _alive(principal: Principal | None) -> Principal:
     return principal
 
 
+def layers_lent(tx: Reading, approver: Principal, request: DelegationRequest) -> tuple[Layer, ...]:
+    """Return everything that decides over a session of this request which this approver has lent, or would lend."""
+    rendered = NamedPolicy(request.template_arn, compiled(request.permission_policy, PolicyKind.SESSION))
+    return (
+        Layer(LayerKind.GUARDRAIL, "delegated sessions", (NamedPolicy("never-lent", _never_lent()),)),
+        *layers_of(tx, approver),
+        Layer(LayerKind.SESSION, request.id, (rendered,)),
+    )
+
+
 def standing_of_session(tx: Reading, ports: Ports, subject_id: str) -> Standing:
     """Return the standing of a session from its access key id or its session token.
 
@@ -97,14 +107,8 @@ def standing_of_session(tx: Reading, ports: Ports, subject_id: str) -> Standing:
     partner = tx.get(Partner, grant.partner_id)
     if request is None or partner is None or not partner.active:
         raise NoSuchEntity("subject", "")
-    rendered = NamedPolicy(request.template_arn, compiled(request.permission_policy, PolicyKind.SESSION))
-    layers = (
-        Layer(LayerKind.GUARDRAIL, "delegated sessions", (NamedPolicy("never-lent", _never_lent()),)),
-        *layers_of(tx, approver),
-        Layer(LayerKind.SESSION, request.id, (rendered,)),
-    )
     return Standing(
-        layers=layers,
+        layers=layers_lent(tx, approver, request),
         identity={"aws:MultiFactorAuthPresent": "false"},
         ends_at=grant.deadline,
         principal=approver,
