@@ -28,6 +28,11 @@ def N_(text: str) -> str:  # noqa: N802  the name that every message extractor k
     return text
 
 
+# How a day is written, as patterns of CLDR: a language has its own order and its own full stops.
+_SHORT_DAY: Final = N_("d MMM y")
+_LONG_DAY: Final = N_("d MMMM y")
+
+
 @cache
 def languages() -> tuple[str, ...]:
     """Return every language the pages speak, the source's first."""
@@ -106,14 +111,15 @@ class Reader:
     def instant(self, instant: datetime) -> Markup:
         """Return an instant with its zone named, as a `time` element."""
         local = self._local(instant)
-        words = f"{format_datetime(local, 'd MMM y, HH:mm', locale=self.language)} {self.zone_name(local)}"
+        pattern = f"{self.gettext(_SHORT_DAY)}, HH:mm"
+        words = f"{format_datetime(local, pattern, locale=self.language)} {self.zone_name(local)}"
         return Markup('<time datetime="{}">{}</time>').format(instant.astimezone(UTC).isoformat(), words)
 
     def clock(self, instant: datetime) -> Markup:
         """Return an instant to the second, for records."""
         local = self._local(instant)
         words = (
-            f"{format_date(local.date(), 'd MMM y', locale=self.language)}, "
+            f"{format_date(local.date(), self.gettext(_SHORT_DAY), locale=self.language)}, "
             f"{format_time(local, 'HH:mm:ss', locale=self.language)} {self.zone_name(local)}"
         )
         return Markup('<time datetime="{}">{}</time>').format(instant.astimezone(UTC).isoformat(), words)
@@ -121,7 +127,7 @@ class Reader:
     def day(self, instant: datetime) -> Markup:
         """Return the day of an instant."""
         local = self._local(instant)
-        words = format_date(local.date(), "d MMMM y", locale=self.language)
+        words = format_date(local.date(), self.gettext(_LONG_DAY), locale=self.language)
         return Markup('<time datetime="{}">{}</time>').format(local.date().isoformat(), words)
 
     def zone_name(self, instant: datetime) -> str:

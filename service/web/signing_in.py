@@ -36,7 +36,6 @@ def _sign_in_page(visit: Visit, *, wrong: bool = False) -> Response[Any]:
         wrong=wrong,
         account=visit.form.get("account", ""),
         name=visit.form.get("name", ""),
-        provider=None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Every text of the pages that has to be translated, as the extractors find it: `uv run python tests/staging/messages.py`.
+"""Every text of the pages that has to be translated: `uv run python tests/staging/messages.py de`.
 
 Run as a command it prints what a language's catalogue lacks, ready to be pasted into it.
 """
