@@ -107,11 +107,14 @@ def _template_of(seen: Review) -> str | None:
     return seen.template.document if seen.template else None
 
 
-@post("/requests/{request_id:str}/confirm", sync_to_thread=True, include_in_schema=False)
+@get("/requests/{request_id:str}/confirm", sync_to_thread=True, include_in_schema=False)
 def confirm(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
-    """Restate what is about to be approved or released, and ask for the passkey over exactly that."""
+    """Restate what is about to be approved or released, and ask for the passkey over exactly that.
+
+    The question that is written down for it decides nothing, so that the back button finds a page and not a form.
+    """
     call, seen = _look(visit, request_id)
-    act = visit.form.get("act", "")
+    act = visit.query.get("act", "")
     if act not in _PURPOSES:
         raise BadInput("act", "is not one that can be confirmed")
     asked = step_up.question_about(
@@ -119,7 +122,7 @@ def confirm(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Respons
         call,
         request_id,
         _PURPOSES[act],
-        digest=visit.form.get("digest", ""),
+        digest=visit.query.get("digest", ""),
     )
     return render(
         visit,
