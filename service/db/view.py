@@ -171,8 +171,9 @@ class View:
             clauses.append(table.c["number"] < before)
         if until is not None:
             # Numbers and instants rise together: the last number up to an instant bounds the rest by the key alone.
-            last = select(func.max(table.c["number"])).where(table.c["chain"] == chain, table.c["at"] <= until)
-            clauses.append(table.c["number"] <= (self._connection.execute(last).scalar_one() or 0))
+            last = select(table.c["number"]).where(table.c["chain"] == chain, table.c["at"] <= until)
+            newest = last.order_by(table.c["at"].desc(), table.c["number"].desc()).limit(1)
+            clauses.append(table.c["number"] <= (self._connection.execute(newest).scalar_one_or_none() or 0))
         query = select(table).where(*clauses).order_by(table.c["number"].desc()).limit(limit)
         return [record_of(AuditEntry, row) for row in self._connection.execute(query)]
 

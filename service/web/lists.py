@@ -25,6 +25,8 @@ from workflows.review import MOST_COUNTED
 _OWNERS: Final = (CallerKind.USER, CallerKind.ROOT)
 _PAGE: Final = 25
 _ACTIVITY_PAGE: Final = 50
+# Each partner costs a handful of counts.
+_PARTNERS_PAGE: Final = 10
 _EXPORTED: Final = 10_000
 _EXPORT_PAGE: Final = 1000
 _LONGEST_SEARCH: Final = 128
@@ -105,7 +107,7 @@ def partners(visit: NamedDependency[Visit]) -> Response[Any]:
     after = visit.query.get("after", "")
     if after and not (after.isascii() and after.isdigit()):
         raise BadInput("after", "is not a place in this list")
-    page = overview.partners(visit.ports, call, after=after, limit=_PAGE)
+    page = overview.partners(visit.ports, call, after=after, limit=_PARTNERS_PAGE)
     return render(visit, "partners.html", page=page, most=MOST_COUNTED)
 
 
