@@ -27,13 +27,14 @@ from service.observe import health
 from service.signing import Signatures
 from service.throttle import Throttles
 from service.web import pages
+from service.web.live import Streams
 from workflows.callers import Call
 from workflows.errors import DomainError
 from workflows.ports import Ports
 
 _BODY_LIMIT: Final = 256 * 1024
 _BATCH_LIMIT: Final = 1024 * 1024
-_OURS: Final = ("/v1/", "/access/v1/", "/schema", "/d/", "/static/", "/health/")
+_OURS: Final = ("/v1/", "/access/v1/", "/schema", "/health/", *pages.PATHS)
 
 
 def _signatures(house: House) -> Signatures:
@@ -54,8 +55,9 @@ class Front:
     they call. It stands beside Litestar, which cannot hold a page at `/` together with a mount there.
     """
 
-    def __init__(self, aws: Gateway, ours: Litestar) -> None:
+    def __init__(self, aws: Gateway, ours: Litestar, streams: Streams) -> None:
         self._aws, self._ours = aws, ours
+        self.streams = streams
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI is three protocols in one
         """Answer one ASGI connection."""
@@ -77,7 +79,8 @@ def create_app(house: House) -> Front:
     """Return the application over an open house; its lifespan runs the periodic work unless the settings say no."""
     signatures, throttles = _signatures(house), Throttles(house.ports.clock)
     callers = Callers(house.ports, signatures, throttles)
-    return Front(Gateway(house.ports, signatures, throttles), _routes(house, callers))
+    own = pages.Pages(house)
+    return Front(Gateway(house.ports, signatures, throttles), _routes(house, callers, own), own.streams)
 
 
 def _periodic_work(house: House) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
@@ -123,7 +126,7 @@ def _api(callers: Callers) -> Router:
     )
 
 
-def _routes(house: House, callers: Callers) -> Litestar:
+def _routes(house: House, callers: Callers, own: pages.Pages) -> Litestar:
     decider = Decider(house.ports, lambda: house.store.authority_changes)
 
     def provide_ports() -> Ports:
@@ -138,7 +141,7 @@ def _routes(house: House, callers: Callers) -> Litestar:
         request_max_body_size=_BATCH_LIMIT,
     )
     return Litestar(
-        [_api(callers), access, pages.ROUTER, health.ROUTER],
+        [_api(callers), access, own.router(), health.ROUTER],
         dependencies={
             "ports": Provide(provide_ports, sync_to_thread=False),
             "decider": Provide(provide_decider, sync_to_thread=False),

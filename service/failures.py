@@ -50,6 +50,9 @@ FACES: Final[Mapping[type[DomainError], Face]] = {
     errors.SignatureMismatch: Face(403, "SignatureDoesNotMatch", 401, "signature-mismatch", "Wrong signature"),
     errors.SignatureExpired: Face(400, "RequestExpired", 401, "signature-expired", "Signed too long ago"),
     errors.SessionExpired: Face(403, "ExpiredToken", 401, "session-expired", "The credential has ended"),
+    errors.SignInRefused: Face(403, "InvalidClientTokenId", 401, "sign-in-refused", "Sign-in refused"),
+    errors.NotSignedIn: Face(403, "InvalidClientTokenId", 401, "not-signed-in", "Not signed in"),
+    errors.StepUpRefused: Face(403, "AccessDenied", 403, "step-up-refused", "Not confirmed"),
     errors.AccessDenied: Face(403, "AccessDenied", 403, "access-denied", "Not allowed"),
     errors.InvalidExchangeToken: Face(400, "ValidationError", 400, "invalid-exchange-token", "Invalid exchange token"),
     errors.ExpiredExchangeToken: Face(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from service.authenticators import WebAuthn
 from service.clock import SystemClock
 from service.db.schema import migrate, schema_version
 from service.db.store import SqlStore
@@ -12,6 +13,7 @@ from service.entropy import SystemEntropy
 from service.errors import StartError
 from service.keyring import FileKeyring, create_key_file, load_key_file
 from service.notify.guard import check_url
+from service.passwords import Argon2Passwords
 from service.settings import Settings
 from workflows.credentials.keys import key_check, same_text
 from workflows.errors import SealBroken
@@ -86,5 +88,7 @@ def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
         keyring=keyring,
         terms=settings.terms,
         check_receiver=partial(check_url, allow_loopback=settings.insecure_allow_loopback_receivers),
+        passwords=Argon2Passwords(),
+        authenticators=WebAuthn(settings.origin),
     )
     return House(settings, ports, store)

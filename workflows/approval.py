@@ -25,6 +25,7 @@ from workflows.standing import (
     check_partner,
     unchanged_since,
 )
+from workflows.step_up import Proof, confirm
 from workflows.submission import NOTES_LENGTH, first_look, note_move, recall_request
 from workflows.text import parse_text
 
@@ -60,11 +61,19 @@ def _check_approver(ports: Ports, call: Call, request: DelegationRequest, digest
         raise SealBroken("the stored request is not the one that was created; it cannot be approved")
 
 
-def accept(ports: Ports, call: Call, request_id: str, *, digest: str | None) -> DelegationRequest:
+def accept(
+    ports: Ports,
+    call: Call,
+    request_id: str,
+    *,
+    digest: str | None,
+    proof: Proof | None = None,
+) -> DelegationRequest:
     """Approve a request as the calling identity, whose rights then bound the session. API: AcceptDelegationRequest.
 
     `digest` is what the reviewer saw; the AWS wire has no member for it, and there None stands for the frozen
-    request, which nothing can have changed. Raises `DigestMismatch` when the reviewer saw something else.
+    request, which nothing can have changed. Raises `DigestMismatch` when the reviewer saw something else, and where a
+    passkey is demanded, `StepUpRefused` or `AccessDenied` without its `proof`.
     """
 
     def work(tx: Writing, draft: Draft) -> DelegationRequest:
@@ -81,6 +90,7 @@ def accept(ports: Ports, call: Call, request_id: str, *, digest: str | None) -> 
             approver_arn=call.caller.arn,
             approver_principal_id=call.caller.principal_id,
         )
+        confirm(tx, ports, call, draft, Act.ACCEPT, request, proof=proof)
         note_move(ports, draft, request, moved, decided_by)
         return store_move(tx, ports, request, moved, now=now)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from workflows.callers import Call
 from workflows.credentials.keys import derive
@@ -222,6 +222,17 @@ def _check_chain(tx: Reading, sealer: Sealer, chain: AccountId) -> tuple[int, st
         if strays := tx.find(AuditEntry, chain=chain, number=outside):
             return number, previous, Fault(chain, strays[0].number, "stands outside the chain")
     return number, previous, None
+
+
+def sound_bodies(tx: Reading, keyring: Keyring, chain: AccountId, request_id: str) -> list[dict[str, Any]]:
+    """Return what the entries of a chain say about one request; an entry whose code does not hold says nothing."""
+    sealer = Sealer(keyring)
+    bodies = []
+    for entry in tx.find(AuditEntry, chain=chain, request_id=request_id):
+        before = tx.get(AuditEntry, chain, entry.number - 1)
+        if sealer.proves(entry.mac, *_covered(entry, before.mac if before else _GENESIS)):
+            bodies.append(json.loads(entry.body))
+    return bodies
 
 
 def _check_head(tx: Reading, sealer: Sealer, chain: AccountId, number: int, last: str) -> Fault | None:

@@ -141,12 +141,15 @@ def identity_context(principal: Principal, now: datetime) -> dict[str, str]:
     return {**principal_keys(principal), **time_keys(now)}
 
 
-def _call_context(call: Call) -> dict[str, str]:
+def _call_context(call: Call, now: datetime) -> dict[str, str]:
     context = {"aws:SecureTransport": "true" if call.secure else "false"}
     if call.source_ip:
         context["aws:SourceIp"] = call.source_ip
     if call.user_agent:
         context["aws:UserAgent"] = call.user_agent
+    if call.proved_at is not None:
+        context["aws:MultiFactorAuthPresent"] = "true"
+        context["aws:MultiFactorAuthAge"] = str(max(0, int((now - call.proved_at).total_seconds())))
     return context
 
 
@@ -177,12 +180,25 @@ def _with_defaults(layers: Sequence[Layer], defaults: tuple[NamedPolicy, ...]) -
     ]
 
 
+Rights = tuple[Sequence[Layer], Principal | None]
+
+
+def rights_of(tx: Reading, call: Call) -> Rights:
+    """Return what decides over the caller's acts now, for several questions of one moment."""
+    return _layers_of_caller(tx, call.caller)
+
+
 def decision_for(tx: Reading, ports: Ports, call: Call, question: Question) -> Decision:
     """Return the engine's answer to one question of the caller, with the caller's live policies."""
-    layers, principal = _layers_of_caller(tx, call.caller)
+    return decision_among(rights_of(tx, call), ports, call, question)
+
+
+def decision_among(rights: Rights, ports: Ports, call: Call, question: Question) -> Decision:
+    """Return the engine's answer to one question, with rights that were read before in the same moment."""
+    layers, principal = rights
     now = ports.clock.now()
     identity = identity_context(principal, now) if principal else {}
-    context = RequestContext({**identity, **_call_context(call), **question.keys})
+    context = RequestContext({**identity, **_call_context(call, now), **question.keys})
     return decide(
         Layers(_with_defaults(layers, question.defaults)),
         Request(action=question.action, resource=question.resource, context=context),

@@ -1,6 +1,7 @@
 """Who is calling, and the circumstances of the call, as every use-case receives them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -36,7 +37,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: who, through which wire, from where. `signature` is a hash of the accepted signature, if it had one."""
+    """One call: who, through which wire, from where. `signature` is a hash of the accepted signature, if it had one.
+
+    `proved_at` is when a passkey last proved the person behind it; programs have none.
+    """
 
     caller: Caller
     id: str
@@ -45,6 +49,7 @@ class Call:
     user_agent: str | None = None
     signature: str | None = None
     secure: bool = False
+    proved_at: datetime | None = None
 
 
 TIME: Final = Caller(

@@ -153,6 +153,28 @@ class SessionExpired(Unauthenticated):
         super().__init__("the security token included in the request is expired")
 
 
+class SignInRefused(Unauthenticated):
+    """A sign-in fails; whether the account, the name, the password or the code was wrong is not told."""
+
+    def __init__(self) -> None:
+        super().__init__("this sign-in is not accepted; check the account, the name and what you typed")
+
+
+class NotSignedIn(Unauthenticated):
+    """There is no session, or it has ended; signing in again makes a new one."""
+
+    def __init__(self) -> None:
+        super().__init__("you are not signed in, or your session has ended")
+
+
+class StepUpRefused(DomainError):
+    """A passkey's answer is missing, stale, used, or does not prove this act by this person."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"the passkey did not confirm this: {problem}")
+        self.problem: Final = problem
+
+
 class AccessDenied(DomainError):
     """The caller is known and may not do this; `explicit` when a policy says so rather than none allowing it."""
 

@@ -79,7 +79,7 @@ def show(ports: Ports, call: Call, request_id: str, *, check: bool) -> Shown:
     return consult(ports, call, _GET, work, asked={"delegationRequestId": request_id})
 
 
-def _may_list_all(tx: Reading, ports: Ports, call: Call, owner_arn: str | None) -> bool:
+def may_list_all(tx: Reading, ports: Ports, call: Call, owner_arn: str | None) -> bool:
     """Tell whether the caller may list beyond its own requests; raises `AccessDenied` when it may not list at all.
 
     A caller without the permission may still list its own: that is an owner's default. An explicit deny wins.
@@ -112,7 +112,7 @@ def list_requests(
         refuse_outsiders(call, f"iam:{_LIST}")
         if owner_arn is not None and parse_arn(owner_arn, "OwnerId").account != call.caller.account_id:
             raise NoSuchEntity("owner", owner_arn)
-        everything = _may_list_all(tx, ports, call, owner_arn)
+        everything = may_list_all(tx, ports, call, owner_arn)
         equal: dict[str, object] = {"owner_account_id": call.caller.account_id}
         if not everything:
             equal["owner_principal_id"] = call.caller.principal_id

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from workflows.ids import AccountId
+from workflows.records.audit import AuditEntry
 from workflows.records.errand import Errand, ErrandKind, ErrandState
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
@@ -39,6 +40,51 @@ class Keyring(Protocol):
         """Return the 32 bytes of a key; raises `SealBroken` when the ring does not hold it."""
 
 
+class Passwords(Protocol):
+    """Slow hashes for what people can remember."""
+
+    def hash(self, password: str) -> str:
+        """Return what is stored instead of a password."""
+
+    def matches(self, password: str, stored: str | None) -> bool:
+        """Tell whether this is the password; without a stored one, take as long as with one and say no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A fresh passkey: its credential id (base64url), its public key and its counter."""
+
+    id: str
+    public_key: bytes
+    sign_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a passkey signed: the bytes that are needed to check it again, and its counter."""
+
+    client_data: bytes
+    authenticator_data: bytes
+    signature: bytes
+    sign_count: int
+
+
+class Authenticators(Protocol):
+    """Checks what passkeys answer; both checks raise `StepUpRefused` for whatever does not prove the challenge."""
+
+    def credential_id(self, response: str) -> str:
+        """Return the credential id (base64url) that an answer claims to come from."""
+
+    def enrolled(self, response: str, challenge: bytes) -> Enrolled:
+        """Return the passkey that an answer to an enrolment brings."""
+
+    def signed(self, response: str, challenge: bytes, public_key: bytes) -> Signed:
+        """Return what was signed with the key, the person having been verified by the authenticator."""
+
+    def holds(self, signed: Signed, challenge: bytes, public_key: bytes) -> bool:
+        """Tell whether stored bytes are a signature of this key over this challenge, now as then."""
+
+
 class Reading(Protocol):
     """A consistent view of the store."""
 
@@ -56,6 +102,26 @@ class Reading(Protocol):
 
     def count_open_requests(self, *, now: datetime, limit: int, **equal: object) -> int:
         """Count requests that time has not ended and nobody has decided for good; stops counting at `limit`."""
+
+    def count(self, kind: type[R], /, *, limit: int, **equal: object) -> int:
+        """Count records whose fields equal these values; stops counting at `limit`."""
+
+    def trail(
+        self,
+        chain: AccountId,
+        *,
+        before: int | None,
+        limit: int,
+        until: datetime | None = None,
+        **about: object,
+    ) -> Sequence[AuditEntry]:
+        """Return up to `limit` entries of a chain below the number `before`, newest first.
+
+        `until` leaves out what is later; `about` is the request or the partner that the entries are about.
+        """
+
+    def partners_of(self, account_id: AccountId, *, after: str, limit: int) -> Sequence[AccountId]:
+        """Return up to `limit` partners that an account has had requests of, by id, behind `after`."""
 
     def due_requests(self, now: datetime, limit: int) -> Sequence[DelegationRequest]:
         """Return requests whose stored state is past its time, the longest overdue first."""
@@ -138,6 +204,8 @@ class Terms:
     retention: timedelta = timedelta(days=90)
     repeat_window: timedelta = timedelta(seconds=60)
     replay_memory: timedelta = timedelta(minutes=31)
+    web_idle: timedelta = timedelta(minutes=15)
+    web_longest: timedelta = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +218,5 @@ class Ports:
     keyring: Keyring
     terms: Terms
     check_receiver: Callable[[str], object]
+    passwords: Passwords
+    authenticators: Authenticators

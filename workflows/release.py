@@ -41,6 +41,7 @@ from workflows.standing import (
     check_partner,
     unchanged_since,
 )
+from workflows.step_up import Proof, confirm
 from workflows.submission import first_look, note_move, recall_request
 
 _EXCHANGE: Final = "GetDelegatedAccessToken"
@@ -98,10 +99,11 @@ def _plan(ports: Ports, request: DelegationRequest, token_hash: str, now: dateti
     )
 
 
-def send(ports: Ports, call: Call, request_id: str) -> DelegationRequest:
+def send(ports: Ports, call: Call, request_id: str, *, proof: Proof | None = None) -> DelegationRequest:
     """Release an accepted request: its grant goes live and the partner is sent the exchange token, once.
 
-    API: SendDelegationToken. Irreversible; the grant can be revoked.
+    API: SendDelegationToken. Irreversible; the grant can be revoked. Where a passkey is demanded, raises
+    `StepUpRefused`, or `AccessDenied` without its `proof`.
     """
 
     def work(tx: Writing, draft: Draft) -> DelegationRequest:
@@ -114,11 +116,12 @@ def send(ports: Ports, call: Call, request_id: str) -> DelegationRequest:
             return request
         unchanged_since(seen, request)
         moved = step(request, Act.SEND, now=now, by=call.caller.principal_id)
+        confirm(tx, ports, call, draft, Act.SEND, request, proof=proof)
         token = new_token(ports.entropy, TokenMark.EXCHANGE)
         grant = _plan(ports, moved, hash_of(token, deployment_of(tx).id), now)
         tx.add(grant)
         note_move(ports, draft, request, moved, decided_by)
-        draft.answered = {"grantId": grant.id, "deadline": grant.deadline.isoformat()}
+        draft.answered |= {"grantId": grant.id, "deadline": grant.deadline.isoformat()}
         return store_move(tx, ports, request, moved, now=now, token=(token, grant.deadline))
 
     seen = first_look(ports, call, Act.SEND, request_id)

@@ -87,6 +87,32 @@ def _alive(principal: Principal | None) -> Principal:
     return principal
 
 
+def standing_lent(
+    tx: Reading,
+    approver: Principal,
+    request: DelegationRequest,
+    *,
+    issued_at: datetime | None = None,
+    ends_at: datetime | None = None,
+) -> Standing:
+    """Return the standing of a session of this request which this approver has lent, or would lend."""
+    rendered = NamedPolicy(request.template_arn, compiled(request.permission_policy, PolicyKind.SESSION))
+    layers = (
+        Layer(LayerKind.GUARDRAIL, "delegated sessions", (NamedPolicy("never-lent", _never_lent()),)),
+        *layers_of(tx, approver),
+        Layer(LayerKind.SESSION, request.id, (rendered,)),
+    )
+    identity = {**principal_keys(approver), "aws:MultiFactorAuthPresent": "false"}
+    if issued_at is not None:
+        identity["aws:TokenIssueTime"] = issued_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Standing(
+        layers=Layers(layers),
+        caller=_caller(approver, is_delegated=True),
+        identity=RequestContext(identity),
+        ends_at=ends_at,
+    )
+
+
 def standing_of_session(tx: Reading, ports: Ports, subject_id: str) -> Standing:
     """Return the standing of a session from its access key id or its session token.
 
@@ -104,24 +130,7 @@ def standing_of_session(tx: Reading, ports: Ports, subject_id: str) -> Standing:
     partner = tx.get(Partner, grant.partner_id)
     if request is None or partner is None or not partner.active:
         raise NoSuchEntity("subject", "")
-    rendered = NamedPolicy(request.template_arn, compiled(request.permission_policy, PolicyKind.SESSION))
-    layers = (
-        Layer(LayerKind.GUARDRAIL, "delegated sessions", (NamedPolicy("never-lent", _never_lent()),)),
-        *layers_of(tx, approver),
-        Layer(LayerKind.SESSION, request.id, (rendered,)),
-    )
-    return Standing(
-        layers=Layers(layers),
-        caller=_caller(approver, is_delegated=True),
-        identity=RequestContext(
-            {
-                **principal_keys(approver),
-                "aws:MultiFactorAuthPresent": "false",
-                "aws:TokenIssueTime": session.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            }
-        ),
-        ends_at=grant.deadline,
-    )
+    return standing_lent(tx, approver, request, issued_at=session.issued_at, ends_at=grant.deadline)
 
 
 def standing_of_principal(tx: Reading, arn: str) -> Standing:

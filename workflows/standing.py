@@ -80,11 +80,15 @@ def authorize_on(tx: Reading, ports: Ports, call: Call, action: str, request: De
             resource=arn_of(ports, request),
             because="because the operator decides nothing in an account's name",
         )
+    return authorize(tx, ports, call, question_on(ports, call, action, request))
+
+
+def question_on(ports: Ports, call: Call, action: str, request: DelegationRequest) -> Question:
+    """Return the question whether the caller may do this to this request, with the rights its part in it brings."""
     keys: Mapping[str, str] = {}
     if request.owner_arn is not None:
         keys = {"iam:DelegationRequestOwner": request.owner_arn}
-    question = Question(action, arn_of(ports, request), keys, _defaults(call.caller, action, request))
-    return authorize(tx, ports, call, question)
+    return Question(action, arn_of(ports, request), keys, _defaults(call.caller, action, request))
 
 
 def admitted(

@@ -6,7 +6,8 @@ import click
 
 from service import views
 from service.cli.desk import failing_clearly, json_option, opened, read_document, show, show_many
-from workflows import credentialing, onboarding
+from service.cli.people import make_invitation
+from workflows import account_rules, credentialing, onboarding
 from workflows.arns import root_arn
 from workflows.onboarding import PolicyChoice
 
@@ -45,6 +46,18 @@ def list_accounts(as_json: bool) -> None:
     with opened() as (ports, call):
         found = [views.account(one, ports.terms.partition) for one in onboarding.list_accounts(ports, call)]
     show_many("accounts", found, ("id", "alias", "created_at"), as_json=as_json)
+
+
+@account.command("step-up")
+@_account_option
+@click.option("--on/--off", "demanded", required=True, help="Whether a passkey is demanded.")
+@json_option
+@failing_clearly
+def step_up(account: str, demanded: bool, as_json: bool) -> None:
+    """Demand a passkey for accepting and releasing on every wire: then programs alone can do neither."""
+    with opened() as (ports, call):
+        rules = account_rules.set_step_up(ports, call, account_id=account, demanded=demanded)
+    show(views.AccountRulesView(rules.account_id, rules.step_up), as_json=as_json)
 
 
 @click.group()
@@ -140,6 +153,16 @@ def detach(account: str, name: str, policy: str, as_json: bool) -> None:
     with opened() as (ports, call):
         changed = onboarding.detach_policy(ports, call, account_id=account, user_name=name, policy_name=policy)
     show(views.user(changed, []), as_json=as_json)
+
+
+@user.command("invite")
+@_account_option
+@click.option("--name", required=True, help="The name of the user, or `root`.")
+@json_option
+@failing_clearly
+def invite(account: str, name: str, as_json: bool) -> None:
+    """Make a one-time link by which a user sets a password and enrols a passkey; what was there before is gone."""
+    make_invitation(account, name, as_json=as_json)
 
 
 def _set_active(account: str, name: str, *, active: bool, as_json: bool) -> None:

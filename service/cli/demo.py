@@ -24,6 +24,9 @@ from service.errors import StartError
 from service.house import House, open_house
 from service.observe.logs import configure_logs, silence_logs
 from service.settings import LogFormat, Settings
+from workflows import signing_in
+from workflows.arns import user_arn
+from workflows.callers import Call, operator
 
 _STARTED: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -61,7 +64,8 @@ def _open_demo(port: int, clock: StagedClock) -> Iterator[tuple[House, World, so
             master_key_file=Path(folder) / "daypass.key",
             host="127.0.0.1",
             port=listener.getsockname()[1],
-            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            # Passkeys are bound to a name; an address has none.
+            base_url=f"http://localhost:{listener.getsockname()[1]}",
         )
         house = open_house(settings, clock=clock)
         try:
@@ -101,6 +105,12 @@ As the partner (Lumenwatch, {domain}):
     --notification-channel {world.channel_arn} \\
     --permissions '{permissions}'
 
+In a browser, as the owner and (in another window) as the administrator: follow the link, set a password and enrol a
+passkey, then open the deep link that the partner's request gave.
+
+  {owner_link}
+  {administrator_link}
+
 As the owner (then, or instead, with the administrator's key, which may also accept):
 
   export AWS_ENDPOINT_URL={origin} AWS_REGION=us-east-1
@@ -129,6 +139,12 @@ As a resource server, to ask what the session may do:
 """
 
 
+def _invitation(house: House, name: str) -> str:
+    call = Call(caller=operator("demo"), id="demo", wire="cli")
+    arn = user_arn(house.ports.terms.partition, ACCOUNT, name)
+    return f"{house.settings.origin}/welcome/{signing_in.invite(house.ports, call, arn).token}"
+
+
 def _keep_running(port: int, *, as_json: bool) -> None:
     with _open_demo(port, StagedClock()) as (house, world, listener):
         if as_json:
@@ -146,6 +162,8 @@ def _keep_running(port: int, *, as_json: bool) -> None:
                 owner=world.owner_key,
                 administrator=world.administrator_key,
                 permissions=permissions,
+                owner_link=_invitation(house, "owner"),
+                administrator_link=_invitation(house, "administrator"),
             ),
         )
         run(house, [listener])

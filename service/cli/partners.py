@@ -6,6 +6,7 @@ import click
 
 from service import views
 from service.cli.desk import failing_clearly, json_option, opened, read_document, show, show_many
+from service.cli.people import make_invitation
 from workflows import credentialing, dismissal, partnering, templates
 from workflows.arns import root_arn
 
@@ -33,6 +34,15 @@ def create_partner(partner_id: str, name: str, domain: str, as_json: bool) -> No
         token = credentialing.create_api_token(ports, call, arn)
         view = views.partner(made, ports.terms.partition, fresh_key=key, fresh_token=token)
     show(view, as_json=as_json)
+
+
+@partner.command("invite")
+@_partner_option
+@json_option
+@failing_clearly
+def invite(partner: str, as_json: bool) -> None:
+    """Make a one-time link by which the partner's people sign in to the pages, as `root` of the partner's account."""
+    make_invitation(partner, "root", as_json=as_json)
 
 
 @partner.command("list")

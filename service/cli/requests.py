@@ -1,10 +1,13 @@
 """`daypass request`."""
 
+import sys
+
 import click
+import msgspec
 
 from service import views
-from service.cli.desk import failing_clearly, json_option, opened, show, show_many
-from workflows import inquiry
+from service.cli.desk import failing_clearly, json_option, opened, print_json, show, show_many
+from workflows import inquiry, step_up
 
 
 @click.group()
@@ -39,3 +42,48 @@ def show_request(request_id: str, summary: bool, as_json: bool) -> None:
         click.echo(inquiry.summary_of(shown, "en").content)
         return
     show(view, as_json=as_json)
+
+
+class EvidenceView(msgspec.Struct):
+    """One passkey signature that is kept of a request."""
+
+    id: str
+    act: str
+    principal_id: str
+    passkey_id: str
+    made_at: str
+
+
+class VerdictView(msgspec.Struct):
+    """What was compared of a request, and what does not fit: nothing, if all is well."""
+
+    id: str
+    digest: str
+    evidence: list[EvidenceView]
+    faults: list[str]
+
+
+@request.command("verify")
+@click.argument("request_id")
+@json_option
+@failing_clearly
+def verify_request(request_id: str, as_json: bool) -> None:
+    """Compare the frozen bytes of a request, the passkey signatures over them, and the audit trail. Needs no service.
+
+    Exit code 1 when anything does not fit.
+    """
+    with opened() as (ports, call):
+        shown = inquiry.show(ports, call, request_id, check=False).request
+        kept, faults = ports.store.read(lambda tx: step_up.verify_request(tx, ports, shown))
+    evidence = [
+        EvidenceView(one.id, one.act, one.principal_id, one.passkey_id, one.made_at.isoformat()) for one in kept
+    ]
+    if as_json:
+        print_json(VerdictView(shown.id, shown.digest, evidence, faults))
+    else:
+        for one in evidence:
+            click.echo(f"{one.id}  {one.act} by {one.principal_id} with passkey {one.passkey_id} at {one.made_at}")
+        click.echo(f"{len(evidence)} passkey signatures over digest {shown.digest}")
+        for fault in faults:
+            click.echo(f"WRONG: {fault}", err=True)
+    sys.exit(1 if faults else 0)

@@ -14,14 +14,29 @@ from service.cli.desk import failing_clearly
 from service.house import House, open_house
 from service.observe.logs import configure_logs
 from service.settings import LogFormat, load_settings
+from service.web.live import Streams
 
 _log = structlog.get_logger(__name__)
 
 
+class _Server(uvicorn.Server):
+    """A server that ends its streams of events before it waits for what is in flight."""
+
+    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close down: streams first, since they would outlast every wait."""
+        self._streams.closing = True
+        await super().shutdown(sockets)
+
+
 def server_for(house: House) -> uvicorn.Server:
     """Return a server over an open house: no access log of its own, no forwarded headers believed."""
+    app = create_app(house)
     config = uvicorn.Config(
-        create_app(house),
+        app,
         host=house.settings.host,
         port=house.settings.port,
         access_log=False,
@@ -34,7 +49,7 @@ def server_for(house: House) -> uvicorn.Server:
         timeout_graceful_shutdown=20,
         lifespan="on",
     )
-    return uvicorn.Server(config)
+    return _Server(config, app.streams)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from workflows.records import account, audit, deployment, errand, grant, partner, request
+from workflows.records import account, audit, deployment, errand, grant, partner, request, sign_in
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -55,7 +55,10 @@ class PrincipalRow(SQLModel, table=True):
     """Somebody or something that signs its calls."""
 
     __tablename__: ClassVar[str] = "principals"
-    __table_args__ = (_one_of("kind", account.PrincipalKind),)
+    __table_args__ = (
+        _one_of("kind", account.PrincipalKind),
+        Index("ix_principals_people", "account_id", "created_at", "id"),
+    )
     id: str = _key()
     account_id: str = Field(index=True)
     kind: str
@@ -185,6 +188,9 @@ class DelegationRequestRow(SQLModel, table=True):
         Index("ix_requests_newest", "created_at", "id"),
         Index("ix_requests_owned", "owner_account_id", "created_at", "id"),
         Index("ix_requests_asked", "requestor_id", "created_at", "id"),
+        Index("ix_requests_inbox", "owner_account_id", "state", "created_at", "id"),
+        Index("ix_requests_mine", "owner_principal_id", "state", "created_at", "id"),
+        Index("ix_requests_between", "owner_account_id", "requestor_id", "created_at", "id"),
         Index("ix_requests_asking", "requestor_id", "expires_at"),
         Index("ix_requests_targeting", "target_account_id", "expires_at"),
         Index("ix_requests_due", "expires_at", sqlite_where=text("state <> 'EXPIRED'")),
@@ -235,6 +241,8 @@ class GrantRow(SQLModel, table=True):
         Index("ix_grants_newest", "created_at", "id"),
         Index("ix_grants_owned", "account_id", "created_at", "id"),
         Index("ix_grants_lent", "partner_id", "created_at", "id"),
+        Index("ix_grants_standing", "account_id", "state", "created_at", "id"),
+        Index("ix_grants_between", "account_id", "partner_id", "state", "created_at", "id"),
         Index(
             "ix_grants_due",
             "deadline",
@@ -307,7 +315,11 @@ class AuditEntryRow(SQLModel, table=True):
     """One link of an account's chain."""
 
     __tablename__: ClassVar[str] = "audit_entries"
-    __table_args__ = (Index("ix_audit_entries_request", "request_id", "chain", "number"),)
+    __table_args__ = (
+        Index("ix_audit_entries_request", "request_id", "chain", "number"),
+        Index("ix_audit_entries_partner", "chain", "partner_id", "number"),
+        Index("ix_audit_entries_when", "chain", "at", "number"),
+    )
     chain: str = _key()
     number: int = _key()
     at: datetime
@@ -347,6 +359,109 @@ class DeploymentRow(SQLModel, table=True):
     created_at: datetime
 
 
+class InvitationRow(SQLModel, table=True):
+    """A one-time link for a first sign-in."""
+
+    __tablename__: ClassVar[str] = "invitations"
+    hash: str = _key()
+    principal_id: str = Field(index=True)
+    created_at: datetime
+    expires_at: datetime = Field(index=True)
+    used_at: datetime | None
+
+
+class PasswordRow(SQLModel, table=True):
+    """A principal's password."""
+
+    __tablename__: ClassVar[str] = "passwords"
+    principal_id: str = _key()
+    hash: str
+    failures: int
+    changed_at: datetime
+
+
+class PasskeyRow(SQLModel, table=True):
+    """An enrolled authenticator."""
+
+    __tablename__: ClassVar[str] = "passkeys"
+    id: str = _key()
+    principal_id: str = Field(index=True)
+    name: str
+    public_key: bytes = _blob()
+    sign_count: int
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class RecoveryCodeRow(SQLModel, table=True):
+    """A single-use way in."""
+
+    __tablename__: ClassVar[str] = "recovery_codes"
+    hash: str = _key()
+    principal_id: str = Field(index=True)
+    created_at: datetime
+    used_at: datetime | None
+
+
+class WebSessionRow(SQLModel, table=True):
+    """A browser that is signed in."""
+
+    __tablename__: ClassVar[str] = "web_sessions"
+    __table_args__ = (_one_of("stage", sign_in.Stage),)
+    id: str = _key()
+    hash: str = Field(unique=True)
+    principal_id: str = Field(index=True)
+    stage: str
+    method: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime = Field(index=True)
+    proved_at: datetime | None
+    source_ip: str | None
+    user_agent: str | None = _long(nullable=True)
+
+
+class ChallengeRow(SQLModel, table=True):
+    """What a passkey was asked to sign."""
+
+    __tablename__: ClassVar[str] = "challenges"
+    id: str = _key()
+    session_id: str
+    principal_id: str
+    act: str
+    request_id: str | None
+    digest: str | None
+    nonce: bytes = _blob()
+    expires_at: datetime = Field(index=True)
+
+
+class EvidenceRow(SQLModel, table=True):
+    """A passkey's signature over one act."""
+
+    __tablename__: ClassVar[str] = "evidence"
+    id: str = _key()
+    request_id: str = Field(index=True)
+    act: str
+    principal_id: str
+    session_id: str
+    digest: str
+    nonce: bytes = _blob()
+    passkey_id: str
+    public_key: bytes = _blob()
+    client_data: bytes = _blob()
+    authenticator_data: bytes = _blob()
+    signature: bytes = _blob()
+    made_at: datetime
+
+
+class AccountRulesRow(SQLModel, table=True):
+    """What an account demands of those who decide in its name."""
+
+    __tablename__: ClassVar[str] = "account_rules"
+    account_id: str = _key()
+    step_up: bool
+
+
 TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
     account.Account: AccountRow,
     account.Principal: PrincipalRow,
@@ -367,6 +482,14 @@ TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
     audit.AuditHead: AuditHeadRow,
     audit.Replay: ReplayRow,
     deployment.Deployment: DeploymentRow,
+    sign_in.Invitation: InvitationRow,
+    sign_in.Password: PasswordRow,
+    sign_in.Passkey: PasskeyRow,
+    sign_in.RecoveryCode: RecoveryCodeRow,
+    sign_in.WebSession: WebSessionRow,
+    sign_in.Challenge: ChallengeRow,
+    sign_in.Evidence: EvidenceRow,
+    sign_in.AccountRules: AccountRulesRow,
 }
 
 METADATA: Final[MetaData] = SQLModel.metadata

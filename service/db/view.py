@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -36,6 +37,7 @@ from workflows.records.deployment import Deployment
 from workflows.records.errand import Errand, ErrandKind, ErrandState
 from workflows.records.grant import Grant, GrantState
 from workflows.records.request import DelegationRequest, State
+from workflows.records.sign_in import Challenge, Evidence, Invitation, WebSession
 
 R = TypeVar("R")
 
@@ -146,6 +148,53 @@ class View:
             .subquery()
         )
         return int(self._connection.execute(select(func.count()).select_from(inner)).scalar_one())
+
+    def count(self, kind: type[Any], /, *, limit: int, **equal: object) -> int:
+        """Count records whose fields equal these values; stops counting at `limit`."""
+        table = table_of(kind)
+        inner = select(literal(1)).select_from(table).where(*_matches(table, equal)).limit(limit).subquery()
+        return int(self._connection.execute(select(func.count()).select_from(inner)).scalar_one())
+
+    def trail(
+        self,
+        chain: AccountId,
+        *,
+        before: int | None,
+        limit: int,
+        until: datetime | None = None,
+        **about: object,
+    ) -> Sequence[AuditEntry]:
+        """Return up to `limit` entries of a chain below the number `before`, newest first."""
+        table = table_of(AuditEntry)
+        clauses = _matches(table, {"chain": chain, **about})
+        if before is not None:
+            clauses.append(table.c["number"] < before)
+        if until is not None:
+            # Numbers and instants rise together: the last number up to an instant bounds the rest by the key alone.
+            last = select(table.c["number"]).where(table.c["chain"] == chain, table.c["at"] <= until)
+            newest = last.order_by(table.c["at"].desc(), table.c["number"].desc()).limit(1)
+            clauses.append(table.c["number"] <= (self._connection.execute(newest).scalar_one_or_none() or 0))
+        query = select(table).where(*clauses).order_by(table.c["number"].desc()).limit(limit)
+        return [record_of(AuditEntry, row) for row in self._connection.execute(query)]
+
+    def partners_of(self, account_id: AccountId, *, after: str, limit: int) -> Sequence[AccountId]:
+        """Return up to `limit` partners that an account has had requests of, by id, behind `after`.
+
+        One seek for each partner: the rows of a partner are never walked.
+        """
+        requests = table_of(DelegationRequest).c
+        found: list[AccountId] = []
+        while len(found) < limit:
+            query = select(func.min(requests["requestor_id"])).where(
+                requests["owner_account_id"] == account_id,
+                requests["requestor_id"] > after,
+            )
+            following = self._connection.execute(query).scalar_one()
+            if following is None:
+                break
+            after = following
+            found.append(AccountId(following))
+        return found
 
     def _due(
         self,
@@ -281,14 +330,16 @@ class View:
         self._connection.execute(delete(table).where(*clauses))
 
     def purge(self, now: datetime, *, expired_before: datetime, limit: int) -> int:
-        """Delete requests expired before then, stale replays and dead token messages; returns how many rows went."""
+        """Delete requests expired before then with their evidence, and what is stale; returns how many rows went."""
         requests, replays, errands = table_of(DelegationRequest), table_of(Replay), table_of(Errand)
+        over = and_(requests.c["state"] == "EXPIRED", requests.c["expires_at"] <= expired_before)
+        doomed = select(requests.c["id"]).where(over).limit(limit)
+        evidence = table_of(Evidence)
+        self._connection.execute(delete(evidence).where(evidence.c["request_id"].in_(doomed)))
+        stale = ((table_of(WebSession), "id"), (table_of(Challenge), "id"), (table_of(Invitation), "hash"))
         victims = (
-            (
-                requests,
-                "id",
-                and_(requests.c["state"] == "EXPIRED", requests.c["expires_at"] <= expired_before),
-            ),
+            *((table, key, table.c["expires_at"] <= now) for table, key in stale),
+            (requests, "id", over),
             (replays, "signature", replays.c["expires_at"] <= now),
             (errands, "id", and_(errands.c["expires_at"].is_not(None), errands.c["expires_at"] <= now)),
         )

@@ -4,6 +4,7 @@ A view never holds a secret, but for the ones whose whole purpose is to show a f
 """
 
 from service.views.accounts import (
+    AccountRulesView,
     AccountView,
     GuardrailView,
     KeyView,
@@ -55,6 +56,7 @@ from service.views.trail import (
 )
 
 __all__ = [
+    "AccountRulesView",
     "AccountView",
     "AuditView",
     "BoundaryView",

@@ -23,6 +23,13 @@ class AccountView(msgspec.Struct, omit_defaults=True):
     secret_access_key: str | None = None
 
 
+class AccountRulesView(msgspec.Struct):
+    """What an account demands of those who decide in its name."""
+
+    account_id: str
+    step_up: bool
+
+
 class KeyView(msgspec.Struct):
     """A fresh access key; the secret is shown this once."""
 

@@ -1,65 +1,141 @@
-"""The front page and the deep link. Until the owner's pages exist, the deep link says how to decide by API.
+"""All pages as one router: who looks, what becomes of a refusal, and which paths are theirs."""
 
-It answers the same for every id, known or not, reads no record and changes nothing: mail scanners open links too.
-"""
+import re
+from typing import Any, Final
 
-from pathlib import Path
-from typing import Final
+import structlog
+from litestar import Request, Response, Router
+from litestar.di import Provide
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import Response, Router, get
-from litestar.di import NamedDependency
-from litestar.params import FromPath
+from service.failures import face_of
+from service.house import House
+from service.web import administration, front, lists, live, partner_side, requests, signing_in
+from service.web.language import N_
+from service.web.live import Streams
+from service.web.shell import render, see
+from service.web.site import Doors, Site, safe_path
+from service.web.visits import Entrance, ForeignForm, Visit
+from service.web.words import refusal
+from workflows.errors import AccessDenied, BadInput, DomainError, NotSignedIn, Throttled, Unavailable
 
-from workflows.ids import is_request_id
-from workflows.ports import Ports
-
-_HERE: Final = Path(__file__).parent
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(_HERE / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
+PATHS: Final = (
+    "/d/", "/static/", "/language/", "/sign-in", "/sign-out", "/welcome/", "/me", "/inbox", "/requests/", "/grants",
+    "/partners", "/activity", "/account", "/partner", "/partner-registered", "/partner-letters", "/leave/", "/events",
+)  # fmt: skip
+_FORM_LIMIT: Final = 64 * 1024
+# A form's path and the page it stands on: where to begin again.
+_ORIGIN_OF: Final = re.compile(
+    r"(/(?:requests|grants|partners|account|me|partner-letters)(?:/[A-Za-z0-9_-]+)?)/[a-z-]+"
 )
-_STYLE: Final = (_HERE / "static" / "daypass.css").read_bytes()
-
-HEADERS: Final = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'"
-    ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "strict-transport-security": "max-age=31536000",
-    "cache-control": "no-store",
-}
+_TELLS_DETAIL: Final = (BadInput, AccessDenied)
+_log = structlog.get_logger(__name__)
 
 
-def _page(template: str, status: int = 200, **values: object) -> Response[str]:
-    text = _TEMPLATES.get_template(template).render(**values)
-    return Response(text, status_code=status, media_type="text/html", headers=HEADERS)
+class Pages:
+    """The pages of one house."""
+
+    def __init__(self, house: House) -> None:
+        self._site = Site(house.settings.origin)
+        self._entrance = Entrance(house.ports, self._site)
+        self._doors = Doors(house.ports.clock)
+        self.streams = Streams()
+
+    def router(self) -> Router:
+        """Return the router of all pages."""
+
+        async def provide_visit(request: Request[Any, Any, Any]) -> Visit:
+            return await self._entrance.visit_of(request)
+
+        def provide_doors() -> Doors:
+            return self._doors
+
+        def provide_streams() -> Streams:
+            return self.streams
+
+        # Functions, not methods: the framework copies its handlers, and must not copy a house with them.
+        def refused(request: Request[Any, Any, Any], failure: DomainError) -> Response[Any]:
+            return self._refused(request, failure)
+
+        def failed(request: Request[Any, Any, Any], failure: Exception) -> Response[Any]:
+            return self._failed(request, failure)
+
+        return Router(
+            "/",
+            route_handlers=[
+                *(front.front, front.static, front.language, live.events),
+                *signing_in.HANDLERS,
+                *requests.HANDLERS,
+                *lists.HANDLERS,
+                *administration.HANDLERS,
+                *partner_side.HANDLERS,
+            ],
+            dependencies={
+                "visit": Provide(provide_visit),
+                "doors": Provide(provide_doors, sync_to_thread=False),
+                "streams": Provide(provide_streams, sync_to_thread=False),
+            },
+            exception_handlers={DomainError: refused, Exception: failed},
+            request_max_body_size=_FORM_LIMIT,
+            include_in_schema=False,
+        )
+
+    def _visit_of(self, request: Request[Any, Any, Any]) -> Visit:
+        known: Visit | None = request.state.get("visit")
+        return known or self._entrance.plain(request)
+
+    def _refused(self, request: Request[Any, Any, Any], failure: DomainError) -> Response[Any]:
+        visit = self._visit_of(request)
+        looked = request.method in ("GET", "HEAD")
+        if isinstance(failure, NotSignedIn) and looked:
+            return see(visit, f"/sign-in?next={visit.path}" if visit.path != "/" else "/sign-in")
+        if isinstance(failure, ForeignForm):
+            return self._page(visit, failure, 403, (N_("This form is not accepted"), _FOREIGN))
+        face = face_of(failure)
+        if not face.sender and not isinstance(failure, Unavailable):
+            _log.error("page.failed", error=type(failure).__name__, status=face.status)
+        return self._page(visit, failure, face.status, refusal(failure))
+
+    def _failed(self, request: Request[Any, Any, Any], failure: Exception) -> Response[Any]:
+        status = int(getattr(failure, "status_code", 500))
+        if status >= 500:  # noqa: PLR2004  the boundary of the HTTP status classes
+            _log.error("page.failed", exc_info=failure)
+            return self._page(self._visit_of(request), failure, 500, refusal(failure))
+        words = (
+            N_("There is no such page"),
+            N_("The address is wrong, or the page was asked for in a way it does not know."),
+        )
+        return self._page(self._visit_of(request), failure, status, words)
+
+    def _page(self, visit: Visit, failure: Exception, status: int, words: tuple[str, str]) -> Response[Any]:
+        title, advice = words
+        back, label = _way_back(visit, failure)
+        return render(
+            visit,
+            "refused.html",
+            status=status,
+            title=visit._(title),
+            advice=visit._(advice),
+            detail=str(failure) if isinstance(failure, _TELLS_DETAIL) else "",
+            back=back,
+            back_label=visit._(label),
+        )
 
 
-@get("/", sync_to_thread=False, include_in_schema=False)
-def front(ports: NamedDependency[Ports]) -> Response[str]:
-    """Say what this is and where its interfaces are."""
-    return _page("front.html", base_url=ports.terms.base_url)
+_NO_PAGE: Final = (
+    N_("There is no such page"),
+    N_("The address is wrong, or the page was asked for in a way it does not know."),
+)
+_FOREIGN: Final = N_(
+    "It was not sent from this site, or it was made for an earlier sign-in. Nothing was changed. Open the page again.",
+)
 
 
-@get("/d/{request_id:str}", sync_to_thread=False, include_in_schema=False)
-def deep_link(request_id: FromPath[str], ports: NamedDependency[Ports]) -> Response[str]:
-    """Say how to look at and decide a request, and nothing about the request."""
-    shown = request_id if is_request_id(request_id) else None
-    return _page("deep_link.html", request_id=shown, base_url=ports.terms.base_url)
-
-
-@get("/static/daypass.css", sync_to_thread=False, include_in_schema=False)
-def style() -> Response[bytes]:
-    """Serve the one style sheet."""
-    headers = {"x-content-type-options": "nosniff", "cache-control": "public, max-age=3600"}
-    return Response(_STYLE, media_type="text/css", headers=headers)
-
-
-ROUTER = Router("/", route_handlers=[front, deep_link, style])
+def _way_back(visit: Visit, failure: Exception) -> tuple[str, str]:
+    """Return where the person can begin again, and what the link is called."""
+    found = _ORIGIN_OF.fullmatch(visit.path)
+    origin = safe_path(found[1], "") if found else safe_path(visit.path, "")
+    if isinstance(failure, NotSignedIn):
+        return (f"/sign-in?next={origin}" if origin else "/sign-in"), N_("Sign in again")
+    if isinstance(failure, Throttled):
+        return "", ""
+    return (origin, N_("Look again")) if found else ("", "")

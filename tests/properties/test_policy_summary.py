@@ -31,14 +31,19 @@ def test_a_summary_is_bounded_and_owns_up_to_what_it_leaves_out(
     statements: list[dict[str, Any]], name: str, seconds: int
 ) -> None:
     text = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    summary = summarise(
-        parse_policy(text, kind=PolicyKind.SESSION),
-        partner_name=name,
-        partner_id="111122223333",
-        account_id=None,
-        duration_seconds=seconds,
-        boundaries=(),
-    )
+    given_facts: dict[str, Any] = {
+        "partner_name": name,
+        "partner_id": "111122223333",
+        "account_id": None,
+        "duration_seconds": seconds,
+        "boundaries": (),
+    }
+    policy = parse_policy(text, kind=PolicyKind.SESSION)
+    in_german = summarise(policy, **given_facts, locale="de")
+    assert len(in_german) <= MAX_SUMMARY_CHARACTERS
+    if "nicht vollständig" not in in_german:
+        assert sum(line.startswith(("- Erlaubt: ", "- Nie ")) for line in in_german.splitlines()) >= len(statements)
+    summary = summarise(policy, **given_facts)
     assert len(summary) <= MAX_SUMMARY_CHARACTERS
     assert summary.isascii()
     if "this summary is not complete" not in summary:
@@ -48,4 +53,4 @@ def test_a_summary_is_bounded_and_owns_up_to_what_it_leaves_out(
 
 @given(st.text())
 def test_any_text_is_a_locale_or_is_not(text: str) -> None:
-    assert resolve_locale(text) in ("en", None)
+    assert resolve_locale(text) in ("en", "de", None)

@@ -60,13 +60,19 @@ class LiveServer:
 
 
 @contextmanager
-def serving(folder: Path, clock: Clock | None = None, **settings: Any) -> Iterator[LiveServer]:
-    """Serve the house in this folder on a free port until the block ends."""
+def serving(
+    folder: Path,
+    clock: Clock | None = None,
+    *,
+    name: str = "127.0.0.1",
+    **settings: Any,
+) -> Iterator[LiveServer]:
+    """Serve the house in this folder on a free port until the block ends; browsers need `localhost` for its name."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(512)
         port = listener.getsockname()[1]
-        house = house_in(folder, clock, port=port, base_url=f"http://127.0.0.1:{port}", **settings)
+        house = house_in(folder, clock, port=port, base_url=f"http://{name}:{port}", **settings)
         configure_logs(LogFormat.JSON)
         server = server_for(house)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

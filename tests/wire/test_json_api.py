@@ -440,7 +440,7 @@ def test_a_token_message_is_gone_when_the_token_is_worth_nothing(cast: Cast, sti
 def test_a_dead_letter_is_listed_without_its_content_and_replayed_under_its_own_id(
     tmp_path: Path, still: StillClock
 ) -> None:
-    more = {"insecure_allow_loopback_receivers": True}
+    more: dict[str, Any] = {"insecure_allow_loopback_receivers": True}
     with serving(tmp_path, still, scheduler=False, **more) as live:
         cast = Cast(live, settle_people(allow_loopback(live.ports), url="http://127.0.0.1:9/hook"))
         arrived(live.ports, cast.people, State.ASSIGNED, "wf-00001")

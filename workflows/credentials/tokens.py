@@ -22,6 +22,8 @@ class TokenMark(StrEnum):
 
     EXCHANGE = "dpx1"
     API = "dpa1"
+    INVITATION = "dpi1"
+    WEB = "dpw1"
 
 
 def _check(text: str) -> str:

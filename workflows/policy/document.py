@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from workflows.errors import MalformedPolicy
 from workflows.policy.action_index import ActionIndex
 from workflows.policy.conditions import Clause, Operator, Test, read_operator
-from workflows.policy.context import fold
+from workflows.policy.context import Value, fold
 from workflows.policy.patterns import ARN_FIELDS, ActionPattern, Work, action_pattern
 from workflows.policy.principal import (
     EVERYBODY,
@@ -152,6 +152,12 @@ class Statement:
         if self.actions:
             return any(pattern.matches(action, work) for pattern in self.actions)
         return not any(pattern.matches(action, work) for pattern in self.not_actions)
+
+    def covers_resource(self, resource: str, values: Mapping[str, Value], work: Work) -> bool:
+        """Whether Resource names, or NotResource leaves out, the resource; `values` are by lower-case key."""
+        if self.resources:
+            return any(pattern.matches(resource, values, work) for pattern in self.resources)
+        return not any(pattern.matches(resource, values, work) for pattern in self.not_resources)
 
 
 @dataclass(frozen=True, slots=True)

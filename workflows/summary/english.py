@@ -4,12 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workflows.errors import BadInput
 from workflows.policy.context import fold
 from workflows.policy.document import Effect, Policy, Statement
 from workflows.policy.patterns import Work
 from workflows.summary.durations import duration_in_words
-from workflows.summary.locales import resolve_locale
 from workflows.summary.phrases import (
     WHOLE_SERVICE,
     conditions_in_words,
@@ -55,15 +53,12 @@ def summarise(
     account_id: str | None,
     duration_seconds: int,
     boundaries: Sequence[str],
-    locale: str = "en",
 ) -> str:
     """What `policy` allows whom, where and for how long, in at most 10000 characters of plain text.
 
     `boundaries` are the ARNs that roles made under the policy must carry. When not every statement fits, the
-    text says how many are missing. Raises `BadInput` for a locale that is not supported.
+    text says how many are missing.
     """
-    if resolve_locale(locale) is None:
-        raise BadInput("Locale", f"is {shown(locale[:16])}, for which there is no summary")
     opening = [_headline(partner_name, partner_id, account_id, duration_seconds), *_warnings(policy)]
     closing = [*_roles(policy, boundaries), _ending(duration_seconds)]
     sections = [*_allowed(policy), *_denied(policy)]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-SUPPORTED_LOCALES: Final = ("en",)
+SUPPORTED_LOCALES: Final = ("en", "de")
 
 
 def resolve_locale(text: str) -> str | None:

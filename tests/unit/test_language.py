@@ -1,0 +1,58 @@
+"""The pages speak every language whole, and tell instants in the reader's zone with its name."""
+
+from datetime import UTC, datetime
+
+import pytest
+from staging.messages import catalogue, extracted
+
+from service.web.language import SOURCE, Reader, languages, pick_language
+
+OTHERS = [language for language in languages() if language != SOURCE]
+
+
+def test_german_is_spoken() -> None:
+    assert "de" in OTHERS
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_language_has_every_text_of_the_pages_and_no_other(language: str) -> None:
+    told = {message.id if isinstance(message.id, str) else message.id[0]: message for message in catalogue(language)}
+    assert set(told) - {""} == set(extracted())
+    assert [key for key, message in told.items() if key and not message.string] == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_translation_names_the_same_values_as_its_original(language: str) -> None:
+    wrong = [error for message in catalogue(language) if message.id for error in message.check(catalogue(language))]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "accepted", "language"),
+    [
+        ("de", "en", "de"),
+        (None, "de-AT,de;q=0.9,en;q=0.8", "de"),
+        (None, "fr-FR,fr;q=0.9,en;q=0.8", "en"),
+        ("xx", None, "en"),
+        (None, ",;," * 1000, "en"),
+    ],
+)
+def test_the_reader_s_choice_comes_before_the_browser_s_and_english_before_nothing(
+    chosen: str | None,
+    accepted: str | None,
+    language: str,
+) -> None:
+    assert pick_language(chosen, accepted) == language
+
+
+def test_an_instant_is_told_in_the_reader_s_zone_with_the_zone_named() -> None:
+    noon = datetime(2026, 7, 2, 12, 0, tzinfo=UTC)
+    assert "2 Jul 2026, 14:00 CEST" in Reader("en", "Europe/Berlin").instant(noon)
+    assert "2. Juli 2026" in Reader("de", "Europe/Berlin").day(noon)
+    assert "12:00 UTC" in Reader.of("en", "No/Where").instant(noon)
+
+
+def test_a_span_is_told_without_rounding_and_a_count_that_was_stopped_says_so() -> None:
+    assert Reader("en").span(5430) == "1 hour 30 minutes 30 seconds"
+    assert Reader("de").span(90_000) == "1 Tag 1 Stunde"
+    assert (Reader("en").bounded(100, 100), Reader("de").bounded(7, 100)) == ("99+", "7")
