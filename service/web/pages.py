@@ -87,7 +87,8 @@ class Pages:
         visit = self._visit_of(request)
         looked = request.method in ("GET", "HEAD")
         if isinstance(failure, NotSignedIn) and looked:
-            return see(visit, f"/sign-in?next={visit.path}" if visit.path != "/" else "/sign-in")
+            following = safe_path(visit.path, "")
+            return see(visit, f"/sign-in?next={following}" if following else "/sign-in")
         if isinstance(failure, ForeignForm):
             return self._page(visit, failure, 403, (N_("This form is not accepted"), _FOREIGN))
         face = face_of(failure)

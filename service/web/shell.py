@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
@@ -18,6 +19,8 @@ from workflows.summary.vocabulary import SERVICE_NAMES
 
 _HERE: Final = Path(__file__).parent
 _SEE_OTHER: Final = 303
+# What a path of ours may hold as it is; the rest is escaped, since a header takes no other letters.
+_PATH: Final = "/?=&%#"
 
 HEADERS: Final[Mapping[str, str]] = {
     "content-security-policy": (
@@ -94,7 +97,7 @@ def see(visit: Visit, path: str) -> Response[Any]:
     return Response(
         b"",
         status_code=_SEE_OTHER,
-        headers={**HEADERS, "location": path},
+        headers={**HEADERS, "location": quote(path, safe=_PATH)},
         media_type="text/html",
         cookies=visit.cookies,
     )
