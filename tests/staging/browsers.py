@@ -74,7 +74,7 @@ class Person:
     def open_tab(self) -> Page:
         """Another page of the same browser; whatever its console complains of is kept."""
         page = self.context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
 
         def note(message: ConsoleMessage) -> None:
             # A status of a page that says what went wrong is reported as well; that is the page doing its work.
