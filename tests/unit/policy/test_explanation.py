@@ -9,7 +9,7 @@ from workflows.policy.context import RequestContext
 from workflows.policy.decision import Decision, Outcome
 from workflows.policy.document import PolicyKind, parse_policy
 from workflows.policy.evaluate import decide
-from workflows.policy.explanation import absent_keys, missing, sentences
+from workflows.policy.explanation import absent_keys, fitting, missing, sentences
 from workflows.policy.index import Layers
 from workflows.policy.layers import FULL_ACCESS, Layer, LayerKind, NamedPolicy
 from workflows.policy.principal import ANONYMOUS, CallingPrincipal, Form, calling_principal
@@ -200,3 +200,14 @@ def test_an_empty_list_of_wanted_values_is_told_as_nothing() -> None:
 def test_an_allow_for_others_is_told_as_that() -> None:
     others = _layer(LayerKind.RESOURCE, {**_st(), "Principal": {"AWS": "444455556666"}})
     assert "$.Statement[0]) allows it to others." in "\n".join(sentences(_decided(others, principal=ANONYMOUS)))
+
+
+def test_all_statements_that_speak_for_an_answer_are_found() -> None:
+    twice = _layer(LayerKind.IDENTITY, _st(Sid="A"), _st(action="s3:Get*", Sid="B"), _st(action="ec2:*", Sid="C"))
+    others = _layer(LayerKind.RESOURCE, {**_st(Sid="O"), "Principal": {"AWS": "444455556666"}})
+    ceiling = _layer(LayerKind.BOUNDARY, _st(Sid="D"))
+    allowed = fitting(_decided(twice, ceiling, others))
+    assert [each.sid for each in allowed] == ["A", "B", "D"]
+    denies = _layer(LayerKind.SESSION, _st("Deny", Sid="E"), _st("Deny", resource=_OBJECT, Sid="F"), _st(Sid="G"))
+    assert [each.sid for each in fitting(_decided(twice, denies))] == ["E", "F"]
+    assert fitting(_decided(_layer(LayerKind.IDENTITY, _st(Condition=_MFA)))) == ()
