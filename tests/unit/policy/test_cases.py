@@ -190,3 +190,33 @@ def test_reasons_that_cost_too_much_are_left_out_and_the_answer_stands() -> None
     told = _answer(identity_policies=silent, **costly)
     assert (told["decision"], told["detail"]["layers"]) == ("ImplicitlyDenied", [])
     assert "steps" in told["detail"]["unexplained"]
+
+
+def test_what_nearly_fitted_is_told_whole() -> None:
+    statement = {"Sid": "Mfa", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    wanted = {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "StringLike": {"aws:username": ["a", "b"]}}
+    policies = [{"Statement": [{**statement, "Condition": wanted}]}]
+    answer = json.loads(json.dumps(_answer(identity_policies=policies, context={"aws:username": ["c", "d"]})))
+    assert answer["detail"]["missing"] == [
+        {
+            "kind": "identity",
+            "layer": "identity_policies",
+            "near": [
+                {
+                    "statement": {
+                        "layer": "identity",
+                        "policy": "identity_policies[0]",
+                        "index": 0,
+                        "sid": "Mfa",
+                        "path": "$.Statement[0]",
+                    },
+                    "names_the_caller": True,
+                    "unmet": [
+                        {"operator": "Bool", "key": "aws:MultiFactorAuthPresent", "wanted": ["true"], "given": None},
+                        {"operator": "StringLike", "key": "aws:username", "wanted": ["a", "b"], "given": ["c", "d"]},
+                    ],
+                }
+            ],
+        }
+    ]
+    assert answer["detail"]["absent_keys"] == ["aws:MultiFactorAuthPresent"]

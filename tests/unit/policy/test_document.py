@@ -7,6 +7,7 @@ import pytest
 
 from workflows.errors import MalformedPolicy
 from workflows.policy.document import Effect, Policy, PolicyKind, parse_policy, policy_from_tree
+from workflows.policy.patterns import Work
 from workflows.policy.strict_json import read_json
 
 
@@ -249,3 +250,26 @@ def test_raw_characters_outside_the_documented_set_are_refused() -> None:
 
 def test_a_refusal_never_repeats_more_than_a_little_of_the_input() -> None:
     assert len(str(_refusal(_document(_statement(Action="x" * 100_000))))) < 300
+
+
+def test_a_statement_knows_which_resources_it_speaks_of() -> None:
+    named = _parse(_document(_statement(Resource=["arn:aws:s3:::a/*", "arn:aws:s3:::${aws:username}"]))).statements[0]
+    spoken = [
+        named.covers_resource(f"arn:aws:s3:::{name}", {"aws:username": "ann"}, Work()) for name in ("a/b", "ann", "b")
+    ]
+    assert spoken == [True, True, False]
+    left_out = {name: value for name, value in _statement(NotResource="arn:aws:s3:::a/*").items() if name != "Resource"}
+    rest = _parse(_document(left_out)).statements[0]
+    assert [rest.covers_resource(f"arn:aws:s3:::{name}", {}, Work()) for name in ("a/b", "b")] == [False, True]
+
+
+def test_a_statement_knows_which_actions_it_speaks_of() -> None:
+    named = _parse(_document(_statement(Action=["s3:Get*", "s3:PutObject"]))).statements[0]
+    assert [named.covers_action(name, Work()) for name in ("s3:getobject", "s3:putobject", "s3:put")] == [
+        True,
+        True,
+        False,
+    ]
+    left_out = {name: value for name, value in _statement(NotAction="s3:*").items() if name != "Action"}
+    rest = _parse(_document(left_out)).statements[0]
+    assert [rest.covers_action(name, Work()) for name in ("s3:getobject", "iam:x")] == [False, True]

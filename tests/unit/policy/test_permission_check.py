@@ -166,3 +166,33 @@ def test_a_witness_satisfies_the_conditions_of_its_statement(condition: dict[str
 def test_too_much_work_is_unsure() -> None:
     actions = [f"s3:{'a*' * 30}{number}" for number in range(200)]
     assert covers([_layer(_st(action=actions))], _policy(_st(action=actions[::-1])))[0] is CheckResult.UNSURE
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "made"),
+    [
+        ("NumericLessThan", "5", "4"),
+        ("NumericGreaterThan", "5", "6"),
+        ("NumericLessThanEquals", "5", "5"),
+        ("NumericGreaterThanEquals", "5.5", "5.5"),
+        ("DateLessThan", "1970-01-02", "86399"),
+        ("DateGreaterThan", "1970-01-02", "86401"),
+        ("StringLike", "a*b?", "aExamplebx"),
+        ("IpAddress", "10.0.0.0/8", "10.0.0.0"),
+        ("Null", "false", "Example"),
+        ("StringEquals", "x", "x"),
+        ("ForAnyValue:StringEquals", "x", ("x",)),
+        ("Null", "true", None),
+        ("StringNotEquals", "x", None),
+    ],
+)
+def test_a_witness_carries_what_the_condition_asks_for(operator: str, wanted: str, made: object) -> None:
+    asked = _policy(
+        _st(action="iam:Create?", resource="arn:aws:iam::*:role/x", Condition={operator: {"aws:x": wanted}})
+    )
+    result, witness = covers([_layer(_st(action="s3:*"))], asked)
+    assert result is CheckResult.DENIED
+    assert witness is not None
+    assert witness.request.context.get("aws:x") == made
+    assert (witness.request.action, witness.request.resource) == ("iam:Createx", "arn:aws:iam::Example:role/x")
+    assert witness.because == "because no identity-based policy allows the iam:Createx action"
