@@ -13,7 +13,7 @@ from litestar.types import HTTPScope
 
 from service.access import routes
 from service.access.decider import Decider
-from service.api import accounts, grants, notifications, partners, problems, requests
+from service.api import accounts, grants, identity_providers, notifications, partners, problems, requests
 from service.api import house as rest
 from service.api.bodies import BodyReader
 from service.api.callers import Callers
@@ -115,6 +115,7 @@ def _api(callers: Callers) -> Router:
             requests.ROUTER,
             grants.ROUTER,
             accounts.ROUTER,
+            identity_providers.ROUTER,
             partners.ROUTER,
             notifications.ROUTER,
             rest.ROUTER,

@@ -52,6 +52,7 @@ FACES: Final[Mapping[type[DomainError], Face]] = {
     errors.SessionExpired: Face(403, "ExpiredToken", 401, "session-expired", "The credential has ended"),
     errors.SignInRefused: Face(403, "InvalidClientTokenId", 401, "sign-in-refused", "Sign-in refused"),
     errors.NotSignedIn: Face(403, "InvalidClientTokenId", 401, "not-signed-in", "Not signed in"),
+    errors.ProviderFailed: Face(403, "InvalidClientTokenId", 401, "provider-failed", "Not signed in by the provider"),
     errors.StepUpRefused: Face(403, "AccessDenied", 403, "step-up-refused", "Not confirmed"),
     errors.AccessDenied: Face(403, "AccessDenied", 403, "access-denied", "Not allowed"),
     errors.InvalidExchangeToken: Face(400, "ValidationError", 400, "invalid-exchange-token", "Invalid exchange token"),

@@ -13,10 +13,12 @@ from service.entropy import SystemEntropy
 from service.errors import StartError
 from service.keyring import FileKeyring, create_key_file, load_key_file
 from service.notify.guard import check_url
+from service.openid import OpenIdConnect
 from service.passwords import Argon2Passwords
 from service.settings import Settings
 from workflows.credentials.keys import key_check, same_text
 from workflows.errors import SealBroken
+from workflows.identity_providers import CALLBACK
 from workflows.ports import Clock, Keyring, Ports, Writing
 from workflows.records.deployment import Deployment
 
@@ -90,5 +92,10 @@ def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
         check_receiver=partial(check_url, allow_loopback=settings.insecure_allow_loopback_receivers),
         passwords=Argon2Passwords(),
         authenticators=WebAuthn(settings.origin),
+        identity_providers=OpenIdConnect(
+            clock or SystemClock(deployment.high_water),
+            settings.origin + CALLBACK,
+            allow_loopback=settings.insecure_allow_loopback_receivers,
+        ),
     )
     return House(settings, ports, store)

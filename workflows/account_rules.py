@@ -2,11 +2,13 @@
 
 from workflows.acts import consult, perform
 from workflows.audit import Draft
-from workflows.callers import Call
+from workflows.callers import Call, CallerKind
+from workflows.errors import StepUpRefused
 from workflows.ids import parse_account_id
-from workflows.onboarding import authorize_in, existing_account
+from workflows.onboarding import alter_in, authorize_in, existing_account
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.sign_in import AccountRules
+from workflows.step_up import proved_lately
 
 
 def set_step_up(ports: Ports, call: Call, *, account_id: str, demanded: bool) -> AccountRules:
@@ -14,8 +16,12 @@ def set_step_up(ports: Ports, call: Call, *, account_id: str, demanded: bool) ->
 
     def work(tx: Writing, draft: Draft) -> AccountRules:
         account = parse_account_id(account_id)
-        draft.decided_by = authorize_in(tx, ports, call, account, "daypass:PutAccountRules", "account-rules")
+        draft.decided_by = alter_in(tx, ports, call, account, "daypass:PutAccountRules", "account-rules")
         existing_account(tx, account)
+        before = tx.get(AccountRules, account)
+        if before is not None and before.step_up and not (_is_operator(call) or proved_lately(ports, call)):
+            # Otherwise the program that may not approve would lift the rule and approve.
+            raise StepUpRefused("an account that demands a passkey demands one for this too; use the pages")
         rules = AccountRules(account, demanded)
         tx.put(rules)
         draft.chain = account
@@ -23,6 +29,10 @@ def set_step_up(ports: Ports, call: Call, *, account_id: str, demanded: bool) ->
         return rules
 
     return perform(ports, call, "PutAccountRules", work, asked={"accountId": account_id, "stepUp": demanded})
+
+
+def _is_operator(call: Call) -> bool:
+    return call.caller.kind is CallerKind.OPERATOR
 
 
 def rules_of(ports: Ports, call: Call, account_id: str) -> AccountRules:

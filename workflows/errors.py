@@ -160,6 +160,14 @@ class SignInRefused(Unauthenticated):
         super().__init__("this sign-in is not accepted; check the account, the name and what you typed")
 
 
+class ProviderFailed(Unauthenticated):
+    """The account's identity provider refused, cannot be reached, or answered with what must not be believed."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"the identity provider did not sign you in: {problem}")
+        self.problem: Final = problem
+
+
 class NotSignedIn(Unauthenticated):
     """There is no session, or it has ended; signing in again makes a new one."""
 

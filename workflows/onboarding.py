@@ -35,6 +35,7 @@ from workflows.records.account import (
     PrincipalKind,
 )
 from workflows.records.partner import Partner
+from workflows.step_up import require_fresh
 
 # Quotas of IAM: characters without white space, and attachments per user.
 MANAGED_POLICY_SIZE: Final = 6144
@@ -65,6 +66,20 @@ def authorize_in(
         raise NoSuchEntity("account", account_id)
     resource = f"arn:{ports.terms.partition}:iam::{account_id}:{kind_and_name}"
     return authorize(tx, ports, call, Question(action, resource, {}))
+
+
+def alter_in(
+    tx: Reading,
+    ports: Ports,
+    call: Call,
+    account_id: AccountId,
+    action: str,
+    kind_and_name: str,
+) -> str:
+    """Return what allowed the caller to change who may do what in this account; on the pages with a fresh passkey."""
+    decided_by = authorize_in(tx, ports, call, account_id, action, kind_and_name)
+    require_fresh(ports, call)
+    return decided_by
 
 
 def existing_account(tx: Reading, account_id: AccountId) -> Account:
@@ -158,7 +173,7 @@ def create_user(
 
     def work(tx: Writing, draft: Draft) -> Principal:
         account = parse_account_id(account_id)
-        draft.decided_by = authorize_in(tx, ports, call, account, "iam:CreateUser", f"user/{name}")
+        draft.decided_by = alter_in(tx, ports, call, account, "iam:CreateUser", f"user/{name}")
         existing_account(tx, account)
         if name == "root":
             raise BadInput("name", "is the root principal's; choose another")
@@ -223,7 +238,7 @@ def attach_policy(ports: Ports, call: Call, *, account_id: str, user_name: str, 
     def work(tx: Writing, draft: Draft) -> Principal:
         account = parse_account_id(account_id)
         action = "iam:AttachUserPolicy" if choice.document is None else "iam:PutUserPolicy"
-        draft.decided_by = authorize_in(tx, ports, call, account, action, f"user/{user_name}")
+        draft.decided_by = alter_in(tx, ports, call, account, action, f"user/{user_name}")
         user = _plain_user(tx, ports, account, user_name)
         _attach(tx, ports, call, user, choice)
         tx.authority_changed()
@@ -239,7 +254,7 @@ def detach_policy(ports: Ports, call: Call, *, account_id: str, user_name: str, 
 
     def work(tx: Writing, draft: Draft) -> Principal:
         account = parse_account_id(account_id)
-        draft.decided_by = authorize_in(tx, ports, call, account, "iam:DetachUserPolicy", f"user/{user_name}")
+        draft.decided_by = alter_in(tx, ports, call, account, "iam:DetachUserPolicy", f"user/{user_name}")
         user = _plain_user(tx, ports, account, user_name)
         attachment = tx.get(Attachment, user.id, policy_name)
         if attachment is None:
@@ -265,7 +280,7 @@ def set_user_active(ports: Ports, call: Call, *, account_id: str, user_name: str
 
     def work(tx: Writing, draft: Draft) -> Principal:
         account = parse_account_id(account_id)
-        draft.decided_by = authorize_in(tx, ports, call, account, "iam:UpdateUser", f"user/{user_name}")
+        draft.decided_by = alter_in(tx, ports, call, account, "iam:UpdateUser", f"user/{user_name}")
         user = find_user(tx, ports, account, user_name)
         changed = tx.swap(user, replace(user, active=active))
         tx.authority_changed()
@@ -284,7 +299,7 @@ def create_policy(ports: Ports, call: Call, *, account_id: str, name: str, docum
 
     def work(tx: Writing, draft: Draft) -> ManagedPolicy:
         account = parse_account_id(account_id)
-        draft.decided_by = authorize_in(tx, ports, call, account, "iam:CreatePolicy", f"policy/{name}")
+        draft.decided_by = alter_in(tx, ports, call, account, "iam:CreatePolicy", f"policy/{name}")
         existing_account(tx, account)
         parse_policy(document, kind=PolicyKind.IDENTITY, max_chars=MANAGED_POLICY_SIZE)
         arn = managed_policy_arn(ports.terms.partition, account, parse_entity_name(name))
@@ -301,7 +316,7 @@ def put_guardrail(ports: Ports, call: Call, *, account_id: str, name: str, docum
 
     def work(tx: Writing, draft: Draft) -> Guardrail:
         account = parse_account_id(account_id)
-        draft.decided_by = authorize_in(tx, ports, call, account, "daypass:PutGuardrail", f"guardrail/{name}")
+        draft.decided_by = alter_in(tx, ports, call, account, "daypass:PutGuardrail", f"guardrail/{name}")
         existing_account(tx, account)
         parse_policy(document, kind=PolicyKind.GUARDRAIL, max_chars=GUARDRAIL_SIZE)
         guardrail = Guardrail(account, parse_entity_name(name), document, ports.clock.now())
@@ -321,7 +336,7 @@ def remove_guardrail(ports: Ports, call: Call, *, account_id: str, name: str) ->
 
     def work(tx: Writing, draft: Draft) -> None:
         account = parse_account_id(account_id)
-        draft.decided_by = authorize_in(tx, ports, call, account, "daypass:DeleteGuardrail", f"guardrail/{name}")
+        draft.decided_by = alter_in(tx, ports, call, account, "daypass:DeleteGuardrail", f"guardrail/{name}")
         guardrail = tx.get(Guardrail, account, name)
         if guardrail is None:
             raise NoSuchEntity("guardrail", name)

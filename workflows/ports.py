@@ -85,6 +85,45 @@ class Authenticators(Protocol):
         """Tell whether stored bytes are a signature of this key over this challenge, now as then."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderClient:
+    """What this deployment is to one OpenID provider; without a secret it proves itself by PKCE alone."""
+
+    issuer: str
+    client_id: str
+    secret: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """What one sign-in at a provider is recognised by: `state` and `nonce` travel, `verifier` stays (RFC 7636)."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAnswer:
+    """What a provider sent the browser back with: the code, and who it says it is (RFC 9207), if it says so."""
+
+    code: str
+    issuer: str | None
+
+
+class IdentityProviders(Protocol):
+    """Speaks OpenID Connect; every method raises `ProviderFailed` for whatever a provider does wrong."""
+
+    def check(self, issuer: str) -> None:
+        """Look whether there is a provider of this name that can be used; raises `BadInput` naming `issuer`."""
+
+    def address(self, client: ProviderClient, journey: Journey) -> str:
+        """Return the address at which a person signs in to the provider."""
+
+    def subject(self, client: ProviderClient, journey: Journey, answer: ProviderAnswer) -> str:
+        """Trade the code and return the subject whom the provider's identity token proves for this journey."""
+
+
 class Reading(Protocol):
     """A consistent view of the store."""
 
@@ -220,3 +259,4 @@ class Ports:
     check_receiver: Callable[[str], object]
     passwords: Passwords
     authenticators: Authenticators
+    identity_providers: IdentityProviders

@@ -1,8 +1,8 @@
 """Use-cases of signing in to the pages: invitation, password, passkey, recovery code, and the session they open.
 
-A sign-in takes two steps, a password and a passkey. Each step makes a new session secret, so that one which somebody
-planted or saw before is worth nothing afterwards. Why a sign-in fails is never told, and a wrong guess is counted
-before it is checked, so that guesses made at once cannot slip past the count.
+A sign-in takes two steps, a password (or the account's identity provider) and a passkey. Each step makes a new session
+secret, so that one which somebody planted or saw before is worth nothing afterwards. Why a sign-in fails is never
+told, and a wrong guess is counted before it is checked, so that guesses made at once cannot slip past the count.
 """
 
 import base64
@@ -20,8 +20,18 @@ from workflows.credentials.tokens import TokenMark, hash_of, new_token, well_for
 from workflows.errors import BadInput, NoSuchEntity, NotSignedIn, SignInRefused
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.account import Account, Principal, PrincipalKind
-from workflows.records.sign_in import Challenge, Invitation, Passkey, Password, RecoveryCode, Stage, WebSession
-from workflows.step_up import Purpose, answered, ask, take
+from workflows.records.sign_in import (
+    Challenge,
+    IdentityProvider,
+    Invitation,
+    LinkedIdentity,
+    Passkey,
+    Password,
+    RecoveryCode,
+    Stage,
+    WebSession,
+)
+from workflows.step_up import Purpose, answered, ask, require_fresh, take
 
 INVITATION_LIFETIME: Final = timedelta(days=3)
 STEP_LIFETIME: Final = timedelta(minutes=15)
@@ -30,6 +40,8 @@ LONGEST_PASSWORD: Final = 256
 # NIST SP 800-63B: no more than a hundred consecutive failures, whatever the pace.
 MOST_FAILURES: Final = 100
 RECOVERY_CODES: Final = 10
+# By what a session was opened when its first step was the account's identity provider.
+PROVIDER: Final = "provider"
 _CODE_BYTES: Final = 10
 # The time a session was last seen is kept this coarsely, so that reading does not become writing.
 _SEEN_RESOLUTION: Final = timedelta(minutes=1)
@@ -91,6 +103,7 @@ def invite(ports: Ports, call: Call, principal_arn: str) -> Invited:
         if not found or foreign:
             raise NoSuchEntity("principal", principal_arn)
         draft.decided_by = authorize(tx, ports, call, Question("iam:CreateLoginProfile", principal_arn, {}))
+        require_fresh(ports, call)
         principal = found[0]
         if principal.kind not in _PEOPLE:
             raise BadInput("principal", "does not sign in to pages; give it an API token")
@@ -142,20 +155,37 @@ def accept_invitation(ports: Ports, arrival: Arrival, token: str, password: str)
         invitation, holder = invited(tx, ports, token)
         now = ports.clock.now()
         tx.put(replace(invitation, used_at=now))
-        for kind in (Passkey, RecoveryCode, WebSession):
-            for stale in tx.find(kind, principal_id=holder.id):
-                tx.remove(stale)
+        if not takes_passwords(tx, holder):
+            raise SignInRefused
+        clear_ways_in(tx, holder)
         tx.put(Password(holder.id, hashed, failures=0, changed_at=now))
         draft.resource = holder.arn
-        return _open(tx, ports, arrival, holder, Stage.ENROLLING, method="invitation")
+        return open_session(tx, ports, arrival, holder, Stage.ENROLLING, method="invitation")
 
     return perform(ports, call_by(arrival, principal), "AcceptInvitation", work)
+
+
+def clear_ways_in(tx: Writing, principal: Principal) -> None:
+    """Take away everything by which somebody could sign in as this principal so far."""
+    for kind in (Password, Passkey, RecoveryCode, LinkedIdentity, WebSession):
+        for stale in tx.find(kind, principal_id=principal.id):
+            tx.remove(stale)
+
+
+def takes_passwords(tx: Reading, principal: Principal) -> bool:
+    """Tell whether a password opens the door to this principal.
+
+    Where an account has an identity provider, it does so only if the account says so. Root's always does, since
+    somebody has to get in when the provider fails.
+    """
+    provider = tx.get(IdentityProvider, principal.account_id)
+    return provider is None or provider.passwords or principal.kind is PrincipalKind.ROOT
 
 
 # --- sessions --------------------------------------------------------------------------------------------
 
 
-def _open(
+def open_session(
     tx: Writing,
     ports: Ports,
     arrival: Arrival,
@@ -164,6 +194,7 @@ def _open(
     *,
     method: str,
 ) -> Opened:
+    """Open a session at this stage; `method` says by what it was opened."""
     secret = new_token(ports.entropy, TokenMark.WEB)
     now = ports.clock.now()
     session = WebSession(
@@ -264,7 +295,12 @@ def begin(ports: Ports, arrival: Arrival, *, account: str, name: str, password: 
     def count(tx: Writing) -> tuple[Principal | None, str | None]:
         principal = _principal_named(tx, ports, account.strip(), name.strip())
         stored = tx.get(Password, principal.id) if principal else None
-        if stored is None or stored.failures >= MOST_FAILURES:
+        if (
+            principal is None
+            or stored is None
+            or stored.failures >= MOST_FAILURES
+            or not takes_passwords(tx, principal)
+        ):
             return principal, None
         tx.put(replace(stored, failures=stored.failures + 1))
         return principal, stored.hash
@@ -279,7 +315,7 @@ def begin(ports: Ports, arrival: Arrival, *, account: str, name: str, password: 
         if not right or stored is None or stored.hash != hashed:
             raise SignInRefused
         tx.put(replace(stored, failures=0))
-        opened = _open(tx, ports, arrival, principal, Stage.PASSWORD, method="password")
+        opened = open_session(tx, ports, arrival, principal, Stage.PASSWORD, method="password")
         draft.resource = principal.arn
         return replace(opened, challenge=ask(tx, ports, opened.session, Purpose.SIGN_IN))
 
@@ -318,7 +354,7 @@ def _finish(
 ) -> Opened:
     """Put a full session in the place of one that was a step."""
     tx.remove(session)
-    opened = _open(tx, ports, arrival, principal, Stage.FULL, method=method)
+    opened = open_session(tx, ports, arrival, principal, Stage.FULL, method=method)
     proved_at = opened.session.created_at if method in ("passkey", "invitation") else None
     proved = replace(opened.session, proved_at=proved_at)
     tx.put(proved)
@@ -334,7 +370,10 @@ def recover(ports: Ports, arrival: Arrival, secret: str, code: str) -> Opened:
 
     def count(tx: Writing) -> bool:
         stored = tx.get(Password, principal.id)
-        if stored is None or stored.failures >= MOST_FAILURES:
+        if stored is None:
+            # Whoever came from a provider has no password whose failures could be counted, and needs none.
+            return session.method == PROVIDER
+        if stored.failures >= MOST_FAILURES:
             return False
         tx.put(replace(stored, failures=stored.failures + 1))
         return True
@@ -346,10 +385,11 @@ def recover(ports: Ports, arrival: Arrival, secret: str, code: str) -> Opened:
         found = tx.get(RecoveryCode, _hash_of_code(tx, code))
         mine = found is not None and found.principal_id == holder.id and found.used_at is None
         stored = tx.get(Password, holder.id)
-        if not counted or not mine or found is None or stored is None or current.stage is not Stage.PASSWORD:
+        if not counted or not mine or found is None or current.stage is not Stage.PASSWORD:
             raise SignInRefused
         tx.put(replace(found, used_at=ports.clock.now()))
-        tx.put(replace(stored, failures=0))
+        if stored is not None:
+            tx.put(replace(stored, failures=0))
         left = [one for one in tx.find(RecoveryCode, principal_id=holder.id) if one.used_at is None]
         draft.resource, draft.answered = holder.arn, {"codesLeft": len(left)}
         return _finish(tx, ports, arrival, current, holder, method="recovery")

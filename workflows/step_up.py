@@ -194,6 +194,20 @@ def _proved_before(tx: Reading, ports: Ports, call: Call, act: Act, request: Del
     )
 
 
+def require_fresh(ports: Ports, call: Call) -> None:
+    """Raise `StepUpRefused` unless whoever calls from the pages proved themselves with a passkey a moment ago.
+
+    It is asked of acts that change who may do what, which a browser that was left open must not do.
+    """
+    if call.wire == _WEB and not proved_lately(ports, call):
+        raise StepUpRefused("this needs your passkey first")
+
+
+def proved_lately(ports: Ports, call: Call) -> bool:
+    """Tell whether whoever calls proved themselves with a passkey a moment ago."""
+    return call.proved_at is not None and ports.clock.now() - call.proved_at < LIFETIME
+
+
 # --- afterwards ------------------------------------------------------------------------------------------
 
 

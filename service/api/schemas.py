@@ -55,6 +55,21 @@ class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
     document: MaybeDocument = msgspec.UNSET
 
 
+class NewIdentityProvider(msgspec.Struct, forbid_unknown_fields=True):
+    """An account's OpenID Connect provider; without a secret the client proves itself by PKCE alone."""
+
+    issuer: Text
+    client_id: Text
+    client_secret: Text | None = None
+    passwords: bool = False
+
+
+class NewIdentity(msgspec.Struct, forbid_unknown_fields=True):
+    """The subject that the account's provider has for a user."""
+
+    subject: Text
+
+
 class Activity(msgspec.Struct, forbid_unknown_fields=True):
     """Whether something is to work."""
 

@@ -7,7 +7,7 @@ import click
 from service import views
 from service.cli.desk import failing_clearly, json_option, opened, read_document, show, show_many
 from service.cli.people import make_invitation
-from workflows import account_rules, credentialing, onboarding
+from workflows import account_rules, credentialing, identity_providers, onboarding
 from workflows.arns import root_arn
 from workflows.onboarding import PolicyChoice
 
@@ -163,6 +163,19 @@ def detach(account: str, name: str, policy: str, as_json: bool) -> None:
 def invite(account: str, name: str, as_json: bool) -> None:
     """Make a one-time link by which a user sets a password and enrols a passkey; what was there before is gone."""
     make_invitation(account, name, as_json=as_json)
+
+
+@user.command("link")
+@_account_option
+@click.option("--name", required=True, help="The name of the user, or `root`.")
+@click.option("--subject", required=True, help="What the account's identity provider calls this person (`sub`).")
+@json_option
+@failing_clearly
+def link(account: str, name: str, subject: str, as_json: bool) -> None:
+    """Say who a subject of the account's identity provider is; an invitation does the same by itself."""
+    with opened() as (ports, call):
+        linked = identity_providers.link(ports, call, account_id=account, user_name=name, subject=subject)
+    show(views.linked_identity(linked, name), as_json=as_json)
 
 
 def _set_active(account: str, name: str, *, active: bool, as_json: bool) -> None:

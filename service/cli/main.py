@@ -20,6 +20,10 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "boundary": ("service.cli.partners", "Register permissions boundaries of a partner."),
     "channel": ("service.cli.partners", "Register notification channels of a partner."),
     "resource-server": ("service.cli.credentials", "Register resource servers, which ask for access decisions."),
+    "identity-provider": (
+        "service.cli.identity_providers",
+        "Let the people of an account sign in at its OpenID Connect provider.",
+    ),
     "operator": ("service.cli.credentials", "Give operators access to the JSON API."),
     "token": ("service.cli.credentials", "Make and revoke API tokens."),
     "request": ("service.cli.requests", "Look at delegation requests."),

@@ -5,48 +5,21 @@ and partial indexes over exactly the rows that time will end.
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, MetaData, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from workflows.records import account, audit, deployment, errand, grant, partner, request, sign_in
-
-SQLModel.metadata.naming_convention = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-def _one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
-    names = ", ".join(f"'{choice.value}'" for choice in choices)
-    return CheckConstraint(f"{column} IN ({names})", name=column)
-
-
-def _key() -> Any:  # noqa: ANN401  sqlmodel types Field() as Any so that it fits every annotation
-    return Field(primary_key=True)
-
-
-def _long(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
-    return Field(sa_type=Text, nullable=nullable)
-
-
-def _json() -> Any:  # noqa: ANN401  as above
-    return Field(sa_type=JSON, nullable=False)
-
-
-def _blob(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
-    return Field(sa_type=LargeBinary, nullable=nullable)
+from service.db.columns import blob, json, key, long, one_of
+from service.db.sign_in_tables import SIGN_IN_TABLES
+from workflows.records import account, audit, deployment, errand, grant, partner, request
 
 
 class AccountRow(SQLModel, table=True):
     """An owner's account."""
 
     __tablename__: ClassVar[str] = "accounts"
-    id: str = _key()
+    id: str = key()
     alias: str = Field(unique=True)
     created_at: datetime
 
@@ -56,15 +29,15 @@ class PrincipalRow(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "principals"
     __table_args__ = (
-        _one_of("kind", account.PrincipalKind),
+        one_of("kind", account.PrincipalKind),
         Index("ix_principals_people", "account_id", "created_at", "id"),
     )
-    id: str = _key()
+    id: str = key()
     account_id: str = Field(index=True)
     kind: str
     name: str
     arn: str = Field(unique=True)
-    boundary: str | None = _long(nullable=True)
+    boundary: str | None = long(nullable=True)
     active: bool
     revision: int
     created_at: datetime
@@ -74,9 +47,9 @@ class AccessKeyRow(SQLModel, table=True):
     """A long-lived signing key."""
 
     __tablename__: ClassVar[str] = "access_keys"
-    id: str = _key()
+    id: str = key()
     principal_id: str = Field(index=True)
-    sealed_secret: bytes = _blob()
+    sealed_secret: bytes = blob()
     active: bool
     created_at: datetime
 
@@ -85,10 +58,10 @@ class ApiTokenRow(SQLModel, table=True):
     """A bearer token of the JSON API."""
 
     __tablename__: ClassVar[str] = "api_tokens"
-    id: str = _key()
+    id: str = key()
     principal_id: str = Field(index=True)
     hash: str = Field(unique=True)
-    scopes: list[str] = _json()
+    scopes: list[str] = json()
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
@@ -99,10 +72,10 @@ class ManagedPolicyRow(SQLModel, table=True):
     """An account's own managed policy."""
 
     __tablename__: ClassVar[str] = "managed_policies"
-    arn: str = _key()
+    arn: str = key()
     account_id: str = Field(index=True)
     name: str
-    document: str = _long()
+    document: str = long()
     created_at: datetime
 
 
@@ -111,19 +84,19 @@ class AttachmentRow(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "attachments"
     __table_args__ = (CheckConstraint("(policy_arn IS NULL) <> (document IS NULL)", name="one_source"),)
-    principal_id: str = _key()
-    name: str = _key()
+    principal_id: str = key()
+    name: str = key()
     policy_arn: str | None
-    document: str | None = _long(nullable=True)
+    document: str | None = long(nullable=True)
 
 
 class GuardrailRow(SQLModel, table=True):
     """An account-wide policy that only limits."""
 
     __tablename__: ClassVar[str] = "guardrails"
-    account_id: str = _key()
-    name: str = _key()
-    document: str = _long()
+    account_id: str = key()
+    name: str = key()
+    document: str = long()
     created_at: datetime
 
 
@@ -131,7 +104,7 @@ class PartnerRow(SQLModel, table=True):
     """A registered product provider."""
 
     __tablename__: ClassVar[str] = "partners"
-    id: str = _key()
+    id: str = key()
     name: str = Field(unique=True)
     domain: str
     active: bool
@@ -143,11 +116,11 @@ class PolicyTemplateRow(SQLModel, table=True):
     """A parameterised policy."""
 
     __tablename__: ClassVar[str] = "policy_templates"
-    arn: str = _key()
+    arn: str = key()
     partner_id: str = Field(index=True)
     name: str
-    document: str = _long()
-    wildcard_safe: list[str] = _json()
+    document: str = long()
+    wildcard_safe: list[str] = json()
     created_at: datetime
 
 
@@ -155,11 +128,11 @@ class BoundaryRow(SQLModel, table=True):
     """A partner's permissions boundary."""
 
     __tablename__: ClassVar[str] = "boundaries"
-    arn: str = _key()
+    arn: str = key()
     partner_id: str = Field(index=True)
     name: str
-    description: str = _long()
-    document: str = _long()
+    description: str = long()
+    document: str = long()
     created_at: datetime
 
 
@@ -167,13 +140,13 @@ class ChannelRow(SQLModel, table=True):
     """A partner's registered receiver."""
 
     __tablename__: ClassVar[str] = "channels"
-    __table_args__ = (_one_of("kind", partner.ChannelKind),)
-    arn: str = _key()
+    __table_args__ = (one_of("kind", partner.ChannelKind),)
+    arn: str = key()
     partner_id: str = Field(index=True)
     name: str
     kind: str
-    url: str | None = _long(nullable=True)
-    sealed_secret: bytes | None = _blob(nullable=True)
+    url: str | None = long(nullable=True)
+    sealed_secret: bytes | None = blob(nullable=True)
     active: bool
     created_at: datetime
 
@@ -183,7 +156,7 @@ class DelegationRequestRow(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "requests"
     __table_args__ = (
-        _one_of("state", request.State),
+        one_of("state", request.State),
         UniqueConstraint("requestor_id", "workflow_id"),
         Index("ix_requests_newest", "created_at", "id"),
         Index("ix_requests_owned", "owner_account_id", "created_at", "id"),
@@ -196,18 +169,18 @@ class DelegationRequestRow(SQLModel, table=True):
         Index("ix_requests_due", "expires_at", sqlite_where=text("state <> 'EXPIRED'")),
         Index("ix_requests_expired", "expires_at", sqlite_where=text("state = 'EXPIRED'")),
     )
-    id: str = _key()
+    id: str = key()
     requestor_id: str
     requestor_name: str
     requestor_domain: str
     workflow_id: str
     target_account_id: str | None
-    description: str = _long()
-    request_message: str | None = _long(nullable=True)
+    description: str = long()
+    request_message: str | None = long(nullable=True)
     template_arn: str
-    parameters: list[object] = _json()
-    permission_policy: str = _long()
-    boundaries: list[object] = _json()
+    parameters: list[object] = json()
+    permission_policy: str = long()
+    boundaries: list[object] = json()
     session_duration: int
     redirect_url: str | None
     only_send_by_owner: bool
@@ -221,8 +194,8 @@ class DelegationRequestRow(SQLModel, table=True):
     owner_principal_id: str | None
     approver_arn: str | None
     approver_principal_id: str | None
-    notes: str | None = _long(nullable=True)
-    rejection_reason: str | None = _long(nullable=True)
+    notes: str | None = long(nullable=True)
+    rejection_reason: str | None = long(nullable=True)
     moved_by: str | None
     entered_state_at: datetime
     expires_at: datetime
@@ -235,8 +208,8 @@ class GrantRow(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "grants"
     __table_args__ = (
-        _one_of("state", grant.GrantState),
-        _one_of("kind", grant.GrantKind),
+        one_of("state", grant.GrantState),
+        one_of("kind", grant.GrantKind),
         CheckConstraint("exchanges <= exchange_cap", name="exchanges"),
         Index("ix_grants_newest", "created_at", "id"),
         Index("ix_grants_owned", "account_id", "created_at", "id"),
@@ -249,7 +222,7 @@ class GrantRow(SQLModel, table=True):
             sqlite_where=text("state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
         ),
     )
-    id: str = _key()
+    id: str = key()
     kind: str
     request_id: str = Field(unique=True)
     account_id: str
@@ -264,7 +237,7 @@ class GrantRow(SQLModel, table=True):
     end_reason: str | None
     ended_by: str | None
     ended_at: datetime | None
-    stuck_because: str | None = _long(nullable=True)
+    stuck_because: str | None = long(nullable=True)
     revision: int
     created_at: datetime
 
@@ -274,7 +247,7 @@ class SessionRow(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "sessions"
     __table_args__ = (UniqueConstraint("grant_id", "number"),)
-    access_key_id: str = _key()
+    access_key_id: str = key()
     grant_id: str
     number: int
     master_key: str
@@ -287,21 +260,21 @@ class ErrandRow(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "errands"
     __table_args__ = (
-        _one_of("kind", errand.ErrandKind),
-        _one_of("state", errand.ErrandState),
+        one_of("kind", errand.ErrandKind),
+        one_of("state", errand.ErrandState),
         UniqueConstraint("request_id", "sequence"),
         Index("ix_errands_due", "due_at", sqlite_where=text("state = 'WAITING' AND kind = 'webhook'")),
         Index("ix_errands_mailbox", "partner_id", "kind", "state", "created_at", "request_id", "sequence"),
         Index("ix_errands_expiring", "expires_at", sqlite_where=text("expires_at IS NOT NULL")),
     )
-    id: str = _key()
+    id: str = key()
     kind: str
     partner_id: str
     channel_arn: str
     request_id: str
     sequence: int
     message_type: str
-    sealed_body: bytes = _blob()
+    sealed_body: bytes = blob()
     state: str
     attempts: int
     last_failure: str | None
@@ -320,12 +293,12 @@ class AuditEntryRow(SQLModel, table=True):
         Index("ix_audit_entries_partner", "chain", "partner_id", "number"),
         Index("ix_audit_entries_when", "chain", "at", "number"),
     )
-    chain: str = _key()
-    number: int = _key()
+    chain: str = key()
+    number: int = key()
     at: datetime
     request_id: str | None
     partner_id: str | None
-    body: str = _long()
+    body: str = long()
     mac: str
 
 
@@ -333,7 +306,7 @@ class AuditHeadRow(SQLModel, table=True):
     """The end of an account's chain."""
 
     __tablename__: ClassVar[str] = "audit_heads"
-    chain: str = _key()
+    chain: str = key()
     number: int
     entry_mac: str
     mac: str
@@ -343,8 +316,8 @@ class ReplayRow(SQLModel, table=True):
     """An accepted signature, remembered for as long as it would be accepted again."""
 
     __tablename__: ClassVar[str] = "replays"
-    signature: str = _key()
-    outcome: str = _long()
+    signature: str = key()
+    outcome: str = long()
     expires_at: datetime = Field(index=True)
 
 
@@ -352,114 +325,11 @@ class DeploymentRow(SQLModel, table=True):
     """The deployment itself: one row."""
 
     __tablename__: ClassVar[str] = "deployment"
-    id: str = _key()
+    id: str = key()
     key_check: str
     authority: int
     high_water: datetime
     created_at: datetime
-
-
-class InvitationRow(SQLModel, table=True):
-    """A one-time link for a first sign-in."""
-
-    __tablename__: ClassVar[str] = "invitations"
-    hash: str = _key()
-    principal_id: str = Field(index=True)
-    created_at: datetime
-    expires_at: datetime = Field(index=True)
-    used_at: datetime | None
-
-
-class PasswordRow(SQLModel, table=True):
-    """A principal's password."""
-
-    __tablename__: ClassVar[str] = "passwords"
-    principal_id: str = _key()
-    hash: str
-    failures: int
-    changed_at: datetime
-
-
-class PasskeyRow(SQLModel, table=True):
-    """An enrolled authenticator."""
-
-    __tablename__: ClassVar[str] = "passkeys"
-    id: str = _key()
-    principal_id: str = Field(index=True)
-    name: str
-    public_key: bytes = _blob()
-    sign_count: int
-    created_at: datetime
-    last_used_at: datetime | None
-
-
-class RecoveryCodeRow(SQLModel, table=True):
-    """A single-use way in."""
-
-    __tablename__: ClassVar[str] = "recovery_codes"
-    hash: str = _key()
-    principal_id: str = Field(index=True)
-    created_at: datetime
-    used_at: datetime | None
-
-
-class WebSessionRow(SQLModel, table=True):
-    """A browser that is signed in."""
-
-    __tablename__: ClassVar[str] = "web_sessions"
-    __table_args__ = (_one_of("stage", sign_in.Stage),)
-    id: str = _key()
-    hash: str = Field(unique=True)
-    principal_id: str = Field(index=True)
-    stage: str
-    method: str
-    created_at: datetime
-    seen_at: datetime
-    expires_at: datetime = Field(index=True)
-    proved_at: datetime | None
-    source_ip: str | None
-    user_agent: str | None = _long(nullable=True)
-
-
-class ChallengeRow(SQLModel, table=True):
-    """What a passkey was asked to sign."""
-
-    __tablename__: ClassVar[str] = "challenges"
-    id: str = _key()
-    session_id: str
-    principal_id: str
-    act: str
-    request_id: str | None
-    digest: str | None
-    nonce: bytes = _blob()
-    expires_at: datetime = Field(index=True)
-
-
-class EvidenceRow(SQLModel, table=True):
-    """A passkey's signature over one act."""
-
-    __tablename__: ClassVar[str] = "evidence"
-    id: str = _key()
-    request_id: str = Field(index=True)
-    act: str
-    principal_id: str
-    session_id: str
-    digest: str
-    nonce: bytes = _blob()
-    passkey_id: str
-    public_key: bytes = _blob()
-    client_data: bytes = _blob()
-    authenticator_data: bytes = _blob()
-    signature: bytes = _blob()
-    made_at: datetime
-
-
-class AccountRulesRow(SQLModel, table=True):
-    """What an account demands of those who decide in its name."""
-
-    __tablename__: ClassVar[str] = "account_rules"
-    account_id: str = _key()
-    step_up: bool
 
 
 TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
@@ -482,14 +352,7 @@ TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
     audit.AuditHead: AuditHeadRow,
     audit.Replay: ReplayRow,
     deployment.Deployment: DeploymentRow,
-    sign_in.Invitation: InvitationRow,
-    sign_in.Password: PasswordRow,
-    sign_in.Passkey: PasskeyRow,
-    sign_in.RecoveryCode: RecoveryCodeRow,
-    sign_in.WebSession: WebSessionRow,
-    sign_in.Challenge: ChallengeRow,
-    sign_in.Evidence: EvidenceRow,
-    sign_in.AccountRules: AccountRulesRow,
+    **SIGN_IN_TABLES,
 }
 
 METADATA: Final[MetaData] = SQLModel.metadata

@@ -37,7 +37,7 @@ from workflows.records.deployment import Deployment
 from workflows.records.errand import Errand, ErrandKind, ErrandState
 from workflows.records.grant import Grant, GrantState
 from workflows.records.request import DelegationRequest, State
-from workflows.records.sign_in import Challenge, Evidence, Invitation, WebSession
+from workflows.records.sign_in import Challenge, Evidence, Invitation, SignInAttempt, WebSession
 
 R = TypeVar("R")
 
@@ -336,7 +336,10 @@ class View:
         doomed = select(requests.c["id"]).where(over).limit(limit)
         evidence = table_of(Evidence)
         self._connection.execute(delete(evidence).where(evidence.c["request_id"].in_(doomed)))
-        stale = ((table_of(WebSession), "id"), (table_of(Challenge), "id"), (table_of(Invitation), "hash"))
+        stale = (
+            *((table_of(kind), "id") for kind in (WebSession, Challenge)),
+            *((table_of(kind), "hash") for kind in (Invitation, SignInAttempt)),
+        )
         victims = (
             *((table, key, table.c["expires_at"] <= now) for table, key in stale),
             (requests, "id", over),

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from workflows.credentialing import NewKey, NewToken
+from workflows.identity_providers import CALLBACK
 from workflows.managed_policies import READY_MADE
 from workflows.records.account import Account, Guardrail, ManagedPolicy, Principal
+from workflows.records.sign_in import IdentityProvider, LinkedIdentity
 
 
 class AccountView(msgspec.Struct, omit_defaults=True):
@@ -81,6 +83,28 @@ class GuardrailView(msgspec.Struct):
     created_at: datetime
 
 
+class IdentityProviderView(msgspec.Struct):
+    """Where an account's people sign in; `redirect_uri` is what the provider has to know of this service."""
+
+    account_id: str
+    issuer: str
+    client_id: str
+    has_secret: bool
+    passwords: bool
+    redirect_uri: str
+    created_at: datetime
+
+
+class LinkedIdentityView(msgspec.Struct):
+    """Who a provider's subject is in an account."""
+
+    account_id: str
+    user: str
+    issuer: str
+    subject: str
+    created_at: datetime
+
+
 def account(record: Account, partition: str) -> AccountView:
     """Show an account."""
     return AccountView(record.id, record.alias, f"arn:{partition}:iam::{record.id}:root", record.created_at)
@@ -135,3 +159,21 @@ def ready_made_policies(partition: str) -> list[PolicyView]:
 def guardrail(record: Guardrail) -> GuardrailView:
     """Show a guardrail."""
     return GuardrailView(record.account_id, record.name, json.loads(record.document), record.created_at)
+
+
+def identity_provider(record: IdentityProvider, base_url: str) -> IdentityProviderView:
+    """Show an account's identity provider, without its secret."""
+    return IdentityProviderView(
+        account_id=record.account_id,
+        issuer=record.issuer,
+        client_id=record.client_id,
+        has_secret=record.sealed_secret is not None,
+        passwords=record.passwords,
+        redirect_uri=base_url + CALLBACK,
+        created_at=record.created_at,
+    )
+
+
+def linked_identity(record: LinkedIdentity, user_name: str) -> LinkedIdentityView:
+    """Show who a subject is."""
+    return LinkedIdentityView(record.account_id, user_name, record.issuer, record.subject, record.created_at)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 
+from service.web import proof
 from service.web.lists import marker_of, position_of
 from service.web.policies import whole
 from service.web.shell import render, see
@@ -15,14 +16,14 @@ from workflows.errors import AccessDenied, DomainError
 from workflows.managed_policies import READY_MADE
 from workflows.onboarding import PolicyChoice
 
-_OWNERS: Final = (CallerKind.USER, CallerKind.ROOT)
+OWNERS: Final = (CallerKind.USER, CallerKind.ROOT)
 _PAGE: Final = 50
 
 
 @get("/account", sync_to_thread=True, include_in_schema=False)
 def users(visit: NamedDependency[Visit]) -> Response[Any]:
     """Show who there is in the account, and what the account demands."""
-    return _users_page(visit, require(visit, *_OWNERS))
+    return _users_page(visit, require(visit, *OWNERS))
 
 
 def _users_page(visit: Visit, call: Call, *, link: str = "", invited: str = "") -> Response[Any]:
@@ -49,7 +50,9 @@ def _step_up(visit: Visit, call: Call) -> bool | None:
 @post("/account/users", sync_to_thread=True, include_in_schema=False)
 def create_user(visit: NamedDependency[Visit]) -> Response[Any]:
     """Create a user with one policy."""
-    call = require(visit, *_OWNERS)
+    if (asked := proof.missing(visit, back="/account")) is not None:
+        return asked
+    call = require(visit, *OWNERS)
     policy = visit.form.get("policy", "")
     onboarding.create_user(
         visit.ports,
@@ -64,7 +67,9 @@ def create_user(visit: NamedDependency[Visit]) -> Response[Any]:
 @post("/account/invite", sync_to_thread=True, include_in_schema=False)
 def invite(visit: NamedDependency[Visit]) -> Response[Any]:
     """Make a user's one-time link and show it this once."""
-    call = require(visit, *_OWNERS)
+    if (asked := proof.missing(visit, back="/account")) is not None:
+        return asked
+    call = require(visit, *OWNERS)
     invited = signing_in.invite(visit.ports, call, visit.form.get("arn", ""))
     link = f"{visit.site.origin}/welcome/{invited.token}"
     return _users_page(visit, call, link=link, invited=invited.principal.name)
@@ -73,7 +78,9 @@ def invite(visit: NamedDependency[Visit]) -> Response[Any]:
 @post("/account/active", sync_to_thread=True, include_in_schema=False)
 def set_active(visit: NamedDependency[Visit]) -> Response[Any]:
     """Disable a user, or enable it again."""
-    call = require(visit, *_OWNERS)
+    if (asked := proof.missing(visit, back="/account")) is not None:
+        return asked
+    call = require(visit, *OWNERS)
     onboarding.set_user_active(
         visit.ports,
         call,
@@ -87,7 +94,9 @@ def set_active(visit: NamedDependency[Visit]) -> Response[Any]:
 @post("/account/attach", sync_to_thread=True, include_in_schema=False)
 def attach(visit: NamedDependency[Visit]) -> Response[Any]:
     """Attach a managed policy to a user."""
-    call = require(visit, *_OWNERS)
+    if (asked := proof.missing(visit, back="/account")) is not None:
+        return asked
+    call = require(visit, *OWNERS)
     onboarding.attach_policy(
         visit.ports,
         call,
@@ -101,7 +110,9 @@ def attach(visit: NamedDependency[Visit]) -> Response[Any]:
 @post("/account/detach", sync_to_thread=True, include_in_schema=False)
 def detach(visit: NamedDependency[Visit]) -> Response[Any]:
     """Take a policy from a user."""
-    call = require(visit, *_OWNERS)
+    if (asked := proof.missing(visit, back="/account")) is not None:
+        return asked
+    call = require(visit, *OWNERS)
     onboarding.detach_policy(
         visit.ports,
         call,
@@ -115,7 +126,9 @@ def detach(visit: NamedDependency[Visit]) -> Response[Any]:
 @post("/account/rules", sync_to_thread=True, include_in_schema=False)
 def set_rules(visit: NamedDependency[Visit]) -> Response[Any]:
     """Demand a passkey on every wire, or stop demanding it where programs call."""
-    call = require(visit, *_OWNERS)
+    if (asked := proof.missing(visit, back="/account")) is not None:
+        return asked
+    call = require(visit, *OWNERS)
     demanded = visit.form.get("step_up") == "yes"
     account_rules.set_step_up(visit.ports, call, account_id=call.caller.account_id, demanded=demanded)
     return see(visit, "/account?done=saved")
@@ -140,13 +153,15 @@ def _policies_page(visit: Visit, call: Call, problem: str = "") -> Response[Any]
 @get("/account/policies", sync_to_thread=True, include_in_schema=False)
 def policies(visit: NamedDependency[Visit]) -> Response[Any]:
     """Show the account's managed policies."""
-    return _policies_page(visit, require(visit, *_OWNERS))
+    return _policies_page(visit, require(visit, *OWNERS))
 
 
 @post("/account/policies", sync_to_thread=True, include_in_schema=False)
 def create_policy(visit: NamedDependency[Visit]) -> Response[Any]:
     """Create a managed policy; a document that is refused stays in the form with what is wrong."""
-    call = require(visit, *_OWNERS)
+    if (asked := proof.missing(visit, back="/account/policies")) is not None:
+        return asked
+    call = require(visit, *OWNERS)
     try:
         onboarding.create_policy(
             visit.ports,
@@ -177,13 +192,15 @@ def _guardrails_page(visit: Visit, call: Call, problem: str = "") -> Response[An
 @get("/account/guardrails", sync_to_thread=True, include_in_schema=False)
 def guardrails(visit: NamedDependency[Visit]) -> Response[Any]:
     """Show the account's guardrails."""
-    return _guardrails_page(visit, require(visit, *_OWNERS))
+    return _guardrails_page(visit, require(visit, *OWNERS))
 
 
 @post("/account/guardrails", sync_to_thread=True, include_in_schema=False)
 def put_guardrail(visit: NamedDependency[Visit]) -> Response[Any]:
     """Set a guardrail; a document that is refused stays in the form with what is wrong."""
-    call = require(visit, *_OWNERS)
+    if (asked := proof.missing(visit, back="/account/guardrails")) is not None:
+        return asked
+    call = require(visit, *OWNERS)
     try:
         onboarding.put_guardrail(
             visit.ports,
@@ -202,7 +219,9 @@ def put_guardrail(visit: NamedDependency[Visit]) -> Response[Any]:
 @post("/account/guardrails/remove", sync_to_thread=True, include_in_schema=False)
 def remove_guardrail(visit: NamedDependency[Visit]) -> Response[Any]:
     """Take a guardrail away."""
-    call = require(visit, *_OWNERS)
+    if (asked := proof.missing(visit, back="/account/guardrails")) is not None:
+        return asked
+    call = require(visit, *OWNERS)
     onboarding.remove_guardrail(visit.ports, call, account_id=call.caller.account_id, name=visit.form.get("name", ""))
     return see(visit, "/account/guardrails?done=removed")
 

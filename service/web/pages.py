@@ -9,14 +9,24 @@ from litestar.di import Provide
 
 from service.failures import face_of
 from service.house import House
-from service.web import administration, front, lists, live, partner_side, requests, signing_in
+from service.web import (
+    administration,
+    federated_sign_in,
+    front,
+    identity_provider,
+    lists,
+    live,
+    partner_side,
+    requests,
+    signing_in,
+)
 from service.web.language import N_
 from service.web.live import Streams
 from service.web.shell import render, see
 from service.web.site import Doors, Site, safe_path
 from service.web.visits import Entrance, ForeignForm, Visit
 from service.web.words import refusal
-from workflows.errors import AccessDenied, BadInput, DomainError, NotSignedIn, Throttled, Unavailable
+from workflows.errors import AccessDenied, BadInput, DomainError, NotSignedIn, ProviderFailed, Throttled, Unavailable
 
 PATHS: Final = (
     "/d/", "/static/", "/language/", "/sign-in", "/sign-out", "/welcome/", "/me", "/inbox", "/requests/", "/grants",
@@ -27,7 +37,7 @@ _FORM_LIMIT: Final = 64 * 1024
 _ORIGIN_OF: Final = re.compile(
     r"(/(?:requests|grants|partners|account|me|partner-letters)(?:/[A-Za-z0-9_-]+)?)/[a-z-]+"
 )
-_TELLS_DETAIL: Final = (BadInput, AccessDenied)
+_TELLS_DETAIL: Final = (BadInput, AccessDenied, ProviderFailed)
 _log = structlog.get_logger(__name__)
 
 
@@ -64,9 +74,11 @@ class Pages:
             route_handlers=[
                 *(front.front, front.static, front.language, live.events),
                 *signing_in.HANDLERS,
+                *federated_sign_in.HANDLERS,
                 *requests.HANDLERS,
                 *lists.HANDLERS,
                 *administration.HANDLERS,
+                *identity_provider.HANDLERS,
                 *partner_side.HANDLERS,
             ],
             dependencies={
@@ -137,6 +149,8 @@ def _way_back(visit: Visit, failure: Exception) -> tuple[str, str]:
     origin = safe_path(found[1], "") if found else safe_path(visit.path, "")
     if isinstance(failure, NotSignedIn):
         return (f"/sign-in?next={origin}" if origin else "/sign-in"), N_("Sign in again")
+    if isinstance(failure, ProviderFailed):
+        return "/sign-in", N_("Sign in again")
     if isinstance(failure, Throttled):
         return "", ""
     return (origin, N_("Look again")) if found else ("", "")

@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from service.web import federated_sign_in, proof
 from service.web.ceremonies import making, using
 from service.web.front import home
 from service.web.shell import render, see
@@ -13,7 +14,9 @@ from service.web.site import Doors, safe_path
 from service.web.visits import Visit
 from workflows import passkeys, signing_in
 from workflows.errors import BadInput, NotSignedIn, SignInRefused, StepUpRefused
-from workflows.records.sign_in import Challenge, Stage
+from workflows.ports import Reading
+from workflows.records.account import Principal
+from workflows.records.sign_in import Challenge, IdentityProvider, Stage
 from workflows.step_up import Purpose
 
 
@@ -51,6 +54,8 @@ def sign_in_page(visit: NamedDependency[Visit]) -> Response[Any]:
 def sign_in(visit: NamedDependency[Visit], doors: NamedDependency[Doors]) -> Response[Any]:
     """Check the password; the passkey comes next."""
     account, name = visit.form.get("account", ""), visit.form.get("name", "")
+    if visit.form.get("how") == "provider":
+        return federated_sign_in.departure(visit, doors, account=account, following=_next(visit))
     doors.knock(f"{account}/{name}", visit.arrival.source_ip)
     try:
         opened = signing_in.begin(
@@ -142,12 +147,18 @@ def sign_out(visit: NamedDependency[Visit]) -> Response[Any]:
 
 
 def _welcome_page(visit: Visit, token: str, problem: str = "") -> Response[Any]:
-    _, holder = visit.ports.store.read(lambda tx: signing_in.invited(tx, visit.ports, token))
+    def look(tx: Reading) -> tuple[Principal, IdentityProvider | None, bool]:
+        _, holder = signing_in.invited(tx, visit.ports, token)
+        return holder, tx.get(IdentityProvider, holder.account_id), signing_in.takes_passwords(tx, holder)
+
+    holder, provider, passwords = visit.ports.store.read(look)
     return render(
         visit,
         "welcome.html",
         status=400 if problem else 200,
         holder=holder,
+        provider=provider.issuer if provider else "",
+        passwords=passwords,
         token=token,
         problem=problem,
     )
@@ -179,40 +190,14 @@ def welcome(token: FromPath[str], visit: NamedDependency[Visit], doors: NamedDep
 # --- one's own passkeys, codes and sessions --------------------------------------------------------------
 
 
-def _step_up_page(visit: Visit, following: str, *, refused: bool = False) -> Response[Any]:
-    session = visit.session
-    if session is None or not visit.signed_in:
-        raise NotSignedIn
-    mine = visit.ports.store.read(lambda tx: passkeys.passkeys_of(tx, session.principal_id))
-    challenge = signing_in.ask_again(visit.ports, session, Purpose.STEP_UP)
-    return render(
-        visit,
-        "step_up.html",
-        status=403 if refused else 200,
-        options=using(visit, challenge, mine),
-        challenge=challenge.id,
-        next=following,
-        refused=refused,
-    )
-
-
 @post("/me/confirm", sync_to_thread=True, include_in_schema=False)
 def confirm(visit: NamedDependency[Visit]) -> Response[Any]:
-    """Check the passkey of somebody who is signed in, and go on."""
-    given = visit.form.get("next", "")
-    following = given if given in ("/me", "/me/passkeys/new") else "/me"
+    """Check the passkey of somebody who is signed in, and go on to enrol another."""
     try:
-        opened = passkeys.prove(
-            visit.ports,
-            visit.arrival,
-            visit.secret,
-            visit.form.get("challenge", ""),
-            visit.form.get("response", ""),
-        )
+        proof.prove(visit)
     except StepUpRefused:
-        return _step_up_page(visit, following, refused=True)
-    visit.keep(opened.secret, opened.session)
-    return see(visit, following)
+        return proof.question(visit, "/me/confirm", {}, back="/me", refused=True)
+    return see(visit, "/me/passkeys/new")
 
 
 @get("/me", sync_to_thread=True, include_in_schema=False)
@@ -243,7 +228,7 @@ def new_passkey(visit: NamedDependency[Visit]) -> Response[Any]:
     try:
         asked = passkeys.begin_enrolment(visit.ports, visit.secret)
     except StepUpRefused:
-        return _step_up_page(visit, "/me/passkeys/new")
+        return proof.question(visit, "/me/confirm", {}, back="/me")
     return _enrol_page(visit, asked)
 
 
@@ -271,10 +256,10 @@ def add_passkey(visit: NamedDependency[Visit]) -> Response[Any]:
 @post("/me/passkeys/remove", sync_to_thread=True, include_in_schema=False)
 def remove_passkey(visit: NamedDependency[Visit]) -> Response[Any]:
     """Remove one of one's passkeys, after a fresh proof."""
+    if (asked := proof.missing(visit, back="/me", own=True)) is not None:
+        return asked
     call, session = visit.call, visit.session
     assert session is not None  # a call has a session behind it
-    if not passkeys.is_fresh(visit.ports, session):
-        return _step_up_page(visit, "/me")
     passkeys.remove(visit.ports, call, session, visit.form.get("passkey", ""))
     return see(visit, "/me?done=passkey-removed")
 
@@ -282,10 +267,10 @@ def remove_passkey(visit: NamedDependency[Visit]) -> Response[Any]:
 @post("/me/codes", sync_to_thread=True, include_in_schema=False)
 def new_codes(visit: NamedDependency[Visit]) -> Response[Any]:
     """Replace one's recovery codes, after a fresh proof."""
+    if (asked := proof.missing(visit, back="/me", own=True)) is not None:
+        return asked
     call, session = visit.call, visit.session
     assert session is not None  # a call has a session behind it
-    if not passkeys.is_fresh(visit.ports, session):
-        return _step_up_page(visit, "/me")
     return render(visit, "codes.html", codes=passkeys.renew_codes(visit.ports, call, session), next="/me")
 
 

@@ -83,6 +83,13 @@ class Visit:
         """Whether a partner is looking."""
         return self.signed_in and self.call.caller.kind is CallerKind.PARTNER
 
+    def browser(self) -> str:
+        """What this browser keeps whoever signs in with it; made if there is nothing yet."""
+        if not self.visit:
+            self.visit = self.ports.entropy.token_bytes(_VISIT_BYTES).hex()
+            self.cookies.append(self.site.cookie(VISIT, self.visit))
+        return self.visit
+
     @property
     def csrf(self) -> str:
         """The token that forms of this page carry."""
@@ -158,9 +165,8 @@ class Entrance:
                 self._recognise(visit)
             except NotSignedIn:
                 visit.secret = ""
-        if not visit.secret and not visit.visit:
-            visit.visit = self._ports.entropy.token_bytes(_VISIT_BYTES).hex()
-            visit.cookies.append(self._site.cookie(VISIT, visit.visit))
+        if not visit.secret:
+            visit.browser()
         return visit
 
     def _recognise(self, visit: Visit) -> None:

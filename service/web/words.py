@@ -73,6 +73,10 @@ REFUSALS: Final[Mapping[type[DomainError], tuple[str, str]]] = {
         N_("This sign-in is not accepted"),
         N_("Check the account, the name and what you typed. A link from an invitation works once."),
     ),
+    errors.ProviderFailed: (
+        N_("Your company's sign-in did not work"),
+        N_("Nothing was changed. Try again; if it stays like this, show this page to an administrator."),
+    ),
     errors.NotSignedIn: (
         N_("You are not signed in any more"),
         N_("Your session ended while the page was open. Nothing was changed. Sign in and start from there again."),

@@ -1,7 +1,7 @@
-"""Bearer secrets: exchange tokens and API tokens. Random, marked, checksummed, and kept only as hashes.
+"""Bearer secrets: exchange tokens, API tokens, and what browsers and links carry.
 
-The mark says what leaked and in which version; the checksum lets a scanner tell a real one from a look-alike
-without asking us. High-entropy secrets need no slow hash.
+They are random, marked, checksummed, and kept only as hashes. The mark says what leaked and in which version; the
+checksum lets a scanner tell a real one from a look-alike without asking us. High-entropy secrets need no slow hash.
 """
 
 import base64
@@ -24,6 +24,7 @@ class TokenMark(StrEnum):
     API = "dpa1"
     INVITATION = "dpi1"
     WEB = "dpw1"
+    STATE = "dpo1"
 
 
 def _check(text: str) -> str:

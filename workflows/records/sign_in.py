@@ -12,7 +12,10 @@ from workflows.ids import AccountId, PrincipalId, RequestId
 
 
 class Stage(StrEnum):
-    """How far a sign-in has come: only `FULL` opens pages; the others lead to the next step and nowhere else."""
+    """How far a sign-in has come: only `FULL` opens pages; the others lead to the next step and nowhere else.
+
+    `PASSWORD` is a sign-in whose first step is done, be it by a password or at the account's identity provider.
+    """
 
     ENROLLING = "enrolling"
     PASSWORD = "password"  # noqa: S105  the name of a stage
@@ -122,3 +125,48 @@ class AccountRules:
 
     account_id: AccountId
     step_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """The OpenID provider at which an account's people sign in; `passwords` tells whether ours count beside it.
+
+    `issuer` is an address, spelt as the provider spells it; the client secret is sealed, and absent for a client
+    that proves itself by PKCE alone.
+    """
+
+    account_id: AccountId
+    issuer: str
+    client_id: str
+    sealed_secret: bytes | None
+    passwords: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIdentity:
+    """Who a provider's subject is in an account. Issuer and subject are the identity; no address, no name is."""
+
+    account_id: AccountId
+    issuer: str
+    subject: str
+    principal_id: PrincipalId
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignInAttempt:
+    """Somebody who was sent to a provider, in one browser, and has not come back yet; taken away when they do.
+
+    `hash` is of the state that travels with them, `browser` of what their browser keeps; what has to be secret
+    beyond that is derived from the master key `key_id`. `invitation` is the hash of the one that began it, if any.
+    """
+
+    hash: str
+    browser: str
+    account_id: AccountId
+    issuer: str
+    key_id: str
+    following: str
+    invitation: str | None
+    expires_at: datetime
