@@ -123,6 +123,7 @@ def owner_pages(scene: Scene) -> dict[str, str]:
         "account": "/account",
         "policies": "/account/policies",
         "guardrails": "/account/guardrails",
+        "sign-in-provider": "/account/provider",
         "not-found": "/requests/dr-00000000000000000000000000000000",
     }
 

@@ -1,19 +1,18 @@
 """Everybody can use the pages: axe-core finds nothing, and the review can be walked with the keyboard alone."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
+from staging.accessibility import PHONE, findings, findings_at, require_axe
 from staging.browsers import Person
+from staging.clocks import OffsetClock
 from staging.scenes import PARTNER_PAGES, STRANGER_PAGES, Scene, owner_pages, set_scene
 from staging.servers import LiveServer
 
 from workflows.records.request import DelegationRequest, State
 
 Arrive = Callable[..., Person]
-AXE: Final = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-_RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture
@@ -21,52 +20,80 @@ def scene(site: LiveServer) -> Scene:
     return set_scene(site)
 
 
-@pytest.fixture
-def axe() -> Path:
-    if not AXE.exists():
-        pytest.skip("no axe-core: run `npm install --no-package-lock` in tests/web to check accessibility")
-    return AXE
-
-
-def findings(person: Person, axe: Path, path: str) -> list[Any]:
-    """What axe-core finds on a page at 360 px, and whether the page is wider than the screen."""
-    person.page.goto(path)
-    person.page.wait_for_function("() => ![...document.querySelectorAll('[data-calm]')].some((one) => one.disabled)")
-    person.page.add_script_tag(path=str(axe))
-    result = person.page.evaluate(
-        "rules => axe.run({runOnly: {type: 'tag', values: rules}})",
-        _RULES,
-    )
-    found = [(path, one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in result["violations"]]
-    if person.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append((path, "wider than the screen", []))
-    return found
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_axe_finds_nothing_on_any_page(
     arrive: Arrive,
     scene: Scene,
-    axe: Path,
+    live_clock: OffsetClock,
     language: str,
     theme: str,
 ) -> None:
-    more = {"bypass_csp": True, "color_scheme": theme, "viewport": {"width": 360, "height": 800}, "locale": language}
+    require_axe()
+    more = {**PHONE, "color_scheme": theme, "locale": language}
     person, partner = arrive(**more), arrive(**more)
-    found = [one for path in STRANGER_PAGES.values() for one in findings(person, axe, path)]
-    token = person.invited(scene.administrator).token
-    found += findings(person, axe, f"/welcome/{token}")
-    person.enrol(scene.administrator)
+    found = [one for path in STRANGER_PAGES.values() for one in findings_at(person, path)]
+    found += _first_steps(person, scene)
     assert person.page.get_attribute("html", "lang") == language
     for path in owner_pages(scene).values():
-        found += findings(person, axe, path)
+        found += findings_at(person, path)
     confirm = f"/requests/{scene.waiting.id}/confirm?act=accept&digest={scene.waiting.digest}"
-    found += findings(person, axe, confirm)
+    found += findings_at(person, confirm)
+    found += _what_went_wrong(person, live_clock)
+    found += _second_step(person, scene)
     partner.enrol(scene.partner)
     for path in PARTNER_PAGES.values():
-        found += findings(partner, axe, path)
+        found += findings_at(partner, path)
     assert found == []
+
+
+def _first_steps(person: Person, scene: Scene) -> list[Any]:
+    """The invitation with two passwords that differ, then the right way through to the recovery codes."""
+    page = person.page
+    found = findings_at(person, f"/welcome/{person.invited(scene.administrator).token}")
+    page.fill("#password", "copper lantern seventeen")
+    page.fill("#again", "copper lantern eighteen")
+    page.click("button.main")
+    page.wait_for_selector("[role=alert]")
+    found += findings(person)
+    person.enrol(scene.administrator)
+    return found + findings(person)
+
+
+def _what_went_wrong(person: Person, clock: OffsetClock) -> list[Any]:
+    """Forms that were refused, and the page that asks for the passkey before a change."""
+    page = person.page
+    found = []
+    for path, button in (("/account/policies", "form[action='/account/policies']"), ("/account/guardrails", "")):
+        page.goto(path)
+        form = button or "form[action='/account/guardrails']"
+        page.eval_on_selector_all("main details", "all => all.forEach((one) => { one.open = true; })")
+        page.fill(f"{form} [name=name]", "Broken")
+        page.fill(f"{form} [name=document]", '{"Version": "2012-10-17", "Statement": []}')
+        page.click(f"{form} button.main")
+        page.wait_for_selector("[role=alert]")
+        found += findings(person)
+    clock.advance(minutes=6)
+    page.goto("/account")
+    page.click("form[action='/account/rules'] button")
+    page.wait_for_selector("form[data-passkey=get]")
+    return found + findings(person)
+
+
+def _second_step(person: Person, scene: Scene) -> list[Any]:
+    """A wrong password, then the page between password and passkey, held open by a device that does not answer."""
+    page = person.page
+    assert person.device is not None
+    person.device.send("WebAuthn.setUserVerified", {"authenticatorId": person.authenticator, "isUserVerified": False})
+    page.goto("/me")
+    page.click("form[action='/sign-out'] button")
+    page.goto("/sign-in")
+    person.sign_in(scene.administrator.account_id, scene.administrator.name, "wrong")
+    page.wait_for_selector("[role=alert]")
+    found = findings(person)
+    person.sign_in(scene.administrator.account_id, scene.administrator.name)
+    page.wait_for_url("**/sign-in/passkey**")
+    return found + findings(person)
 
 
 def _focus_on(person: Person, text: str, *, most: int = 80) -> None:

@@ -6,6 +6,7 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
+from staging.accessibility import PHONE, findings, findings_at, require_axe
 from staging.browsers import Person
 from staging.clocks import OffsetClock
 from staging.houses import ACCOUNT, OPERATOR, People
@@ -125,6 +126,44 @@ def test_what_the_provider_refuses_and_whoever_is_nobody_here_end_in_a_page_that
     assert "not accepted" in page.locator("h1").inner_text()
     leave("no-such-account")
     assert "not accepted" in page.locator("h1").inner_text()
+
+
+def test_axe_finds_nothing_on_the_pages_of_the_provider(arrive: Arrive, cast: People, issuer: str) -> None:
+    require_axe()
+    _ = issuer
+    for language, theme in (("en", "light"), ("de", "dark")):
+        person = arrive(**PHONE, locale=language, color_scheme=theme)
+        found = findings_at(person, f"/welcome/{person.invited(cast.approver).token}")
+        person.page.goto("/sign-in")
+        person.page.fill("#account", "first")
+        person.page.click("button[value=provider]")
+        person.page.wait_for_selector("main a.button.main")
+        found += findings(person)
+        found += findings_at(person, f"{CALLBACK}?state=unknown&code=unknown")
+        assert found == []
+
+
+def test_an_administrator_names_the_provider_on_a_page_that_says_what_is_wrong_with_it(
+    arrive: Arrive, site: LiveServer, cast: People, issuer: str
+) -> None:
+    identity_providers.remove(site.ports, OPERATOR, ACCOUNT)
+    person = arrive()
+    page = person.page
+    person.enrol(cast.approver)
+    page.goto("/account/provider")
+    page.click("main summary")
+    page.fill("#issuer", issuer + "/elsewhere")
+    page.fill("#client-id", CLIENT_ID)
+    page.click("main details button.main")
+    page.wait_for_selector("[role=alert]")
+    assert page.input_value("#client-id") == CLIENT_ID
+    page.fill("#issuer", issuer)
+    page.fill("#client-secret", CLIENT_SECRET)
+    page.click("main details button.main")
+    page.wait_for_selector(".facts")
+    assert CLIENT_SECRET not in page.content()
+    page.click("text=Go back to passwords")
+    page.wait_for_selector("main .empty")
 
 
 def test_an_answer_that_another_browser_began_signs_nobody_in(
