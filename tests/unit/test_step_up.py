@@ -1,53 +1,25 @@
 """What is seen is what is signed: a passkey's answer proves one act on one request by one person, and nothing else."""
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
 import pytest
+from staging.approvers import ARRIVAL, PASSWORD, Approver, sign_up
 from staging.authenticators import SoftAuthenticator
 from staging.clocks import StillClock
 from staging.houses import OPERATOR, People, a_request
 
 from service.house import House
-from workflows import account_rules, approval, passkeys, release, signing_in, step_up, submission
+from workflows import account_rules, approval, onboarding, passkeys, release, signing_in, step_up, submission
 from workflows.callers import Call
 from workflows.digest import digest_of
 from workflows.errors import AccessDenied, DigestMismatch, NotSignedIn, SignInRefused, StepUpRefused
 from workflows.ports import Ports
-from workflows.records.account import Principal
 from workflows.records.request import DelegationRequest, State
 from workflows.records.sign_in import Evidence, Password, Stage
-from workflows.signing_in import Arrival, call_by
 from workflows.step_up import Proof, Purpose, challenge_bytes
-
-ARRIVAL = Arrival("arrival", "192.0.2.7", "tests")
-PASSWORD = "copper lantern seventeen"
-
-
-@dataclass
-class Approver:
-    """Somebody signed in, with a passkey in software."""
-
-    ports: Ports
-    device: SoftAuthenticator
-    principal: Principal
-    secret: str
-    call: Call
-
-    def proof(self, request: DelegationRequest, purpose: Purpose = Purpose.ACCEPT) -> Proof:
-        asked = step_up.question_about(self.ports, self.call, request.id, purpose, digest=request.digest)
-        return Proof(asked.challenge.id, self.device.sign(challenge_bytes(asked.challenge)))
-
-
-def sign_up(ports: Ports, principal: Principal, name: bytes = b"soft-credential-1") -> Approver:
-    device = SoftAuthenticator(ports.terms.base_url, name=name)
-    token = signing_in.invite(ports, OPERATOR, principal.arn).token
-    opened = signing_in.accept_invitation(ports, ARRIVAL, token, PASSWORD)
-    challenge, _, _ = passkeys.begin_enrolment(ports, opened.secret)
-    answer = device.enrol(challenge_bytes(challenge))
-    full = passkeys.enrol(ports, ARRIVAL, opened.secret, challenge.id, answer, name="soft").opened
-    return Approver(ports, device, principal, full.secret, call_by(ARRIVAL, principal, full.session))
 
 
 @pytest.fixture
@@ -303,3 +275,45 @@ def test_a_passkey_is_added_or_removed_only_after_a_fresh_proof(approver: Approv
     answer = approver.device.sign(challenge_bytes(challenge))
     proved = passkeys.prove(approver.ports, ARRIVAL, approver.secret, challenge.id, answer)
     passkeys.begin_enrolment(approver.ports, proved.secret)
+
+
+def test_a_program_cannot_lift_the_demand_that_keeps_it_from_approving(
+    house: House, people: People, approver: Approver, clock: StillClock
+) -> None:
+    ports, account = house.ports, people.approver.account_id
+    account_rules.set_step_up(ports, people.call("approver"), account_id=account, demanded=True)
+    with pytest.raises(StepUpRefused):
+        account_rules.set_step_up(ports, people.call("approver"), account_id=account, demanded=False)
+    assert account_rules.rules_of(ports, OPERATOR, account).step_up
+    clock.advance(minutes=6)
+    with pytest.raises(StepUpRefused):
+        account_rules.set_step_up(ports, approver.call, account_id=account, demanded=False)
+    fresh = replace(approver.call, proved_at=clock.now())
+    assert not account_rules.set_step_up(ports, fresh, account_id=account, demanded=False).step_up
+
+
+def test_whatever_changes_who_may_do_what_needs_a_fresh_passkey_on_the_pages(
+    house: House, people: People, approver: Approver, clock: StillClock
+) -> None:
+    ports, account, name = house.ports, people.approver.account_id, "owner"
+    document = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}'
+    acts: list[Callable[[Call], object]] = [
+        lambda call: onboarding.create_user(ports, call, account_id=account, name="new", policies=[]),
+        lambda call: onboarding.attach_policy(
+            ports, call, account_id=account, user_name=name, choice=onboarding.PolicyChoice("DelegationAuditor")
+        ),
+        lambda call: onboarding.detach_policy(
+            ports, call, account_id=account, user_name=name, policy_name="DelegationAuditor"
+        ),
+        lambda call: onboarding.create_policy(ports, call, account_id=account, name="Mine", document=document),
+        lambda call: onboarding.put_guardrail(ports, call, account_id=account, name="Mine", document=document),
+        lambda call: onboarding.remove_guardrail(ports, call, account_id=account, name="Mine"),
+        lambda call: account_rules.set_step_up(ports, call, account_id=account, demanded=True),
+        lambda call: signing_in.invite(ports, call, people.owner.arn),
+        lambda call: onboarding.set_user_active(ports, call, account_id=account, user_name=name, active=False),
+    ]
+    clock.advance(minutes=6)
+    for act in acts:
+        with pytest.raises(StepUpRefused):
+            act(approver.call)
+        act(replace(approver.call, proved_at=clock.now()))

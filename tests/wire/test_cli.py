@@ -2,21 +2,24 @@
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import pytest
 from click.testing import CliRunner, Result
-from staging.houses import house_in, settle_people
+from staging.approvers import sign_up
+from staging.houses import a_request, house_in, settle_people
 from staging.wires import arrived, exchange_token_of
 
 from service.cli.main import main
 from service.db.schema import HEAD
-from workflows import release
+from workflows import approval, release, submission
 from workflows.authentication import caller_of_token
 from workflows.errors import ExpiredExchangeToken, UnknownCredential
 from workflows.records.request import State
@@ -335,3 +338,32 @@ def test_the_demonstration_plays_the_whole_story_and_ends_with_two_refusals() ->
     assert expired.startswith("after expiry:")
     assert revoked.startswith("after revocation:")
     assert all("refused: GetCallerIdentity -> ExpiredToken" in line for line in (expired, revoked))
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "UPDATE evidence SET signature = CAST(substr(signature, 1, 20) || x'00' || substr(signature, 22) AS BLOB)",
+        "UPDATE evidence SET client_data = CAST(substr(client_data, 1, 9) || x'20' || substr(client_data, 11) AS BLOB)",
+        "UPDATE requests SET permission_policy = replace(permission_policy, 'logs', 'logz')",
+        "UPDATE requests SET session_duration = session_duration + 1",
+        "DELETE FROM evidence",
+    ],
+)
+def test_a_request_that_was_signed_verifies_until_one_byte_of_it_is_changed(shell: Shell, forgery: str) -> None:
+    house = house_in(shell.folder, base_url="http://localhost:8470")
+    people = settle_people(house.ports)
+    approver = sign_up(house.ports, people.approver)
+    request = submission.create(house.ports, people.call("partner"), a_request(people))
+    submission.associate(house.ports, people.call("owner"), request.id)
+    approval.accept(house.ports, approver.call, request.id, digest=request.digest, proof=approver.proof(request))
+    house.close()
+    verdict = shell.json("request", "verify", request.id)
+    assert (len(verdict["evidence"]), verdict["faults"]) == (1, [])
+    assert "1 passkey signatures" in shell.run("request", "verify", request.id).output
+    with closing(sqlite3.connect(shell.folder / "daypass.db")) as connection:
+        assert connection.execute(forgery).rowcount == 1
+        connection.commit()
+    result = shell.run("request", "verify", request.id)
+    assert result.exit_code == 1
+    assert "WRONG" in result.stderr
