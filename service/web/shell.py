@@ -1,6 +1,7 @@
 """The shell around every page: templates, headers, and how a page or a redirect becomes an answer."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from markupsafe import Markup
 
+from service.web.browsers import browser_name
 from service.web.language import Reader, languages
 from service.web.site import safe_path
 from service.web.visits import Visit
@@ -48,6 +50,12 @@ def spaced(account_id: str) -> Markup:
     return Markup('<span class="account">{}</span>').format(groups)
 
 
+def breakable(text: object) -> Markup:
+    """Return a name or ARN that a narrow screen breaks between its parts rather than inside them."""
+    pieces = re.split(r"(?<=[.:/])", str(text))
+    return Markup("<wbr>").join(pieces)
+
+
 @cache
 def _environment(language: str) -> Environment:
     environment = Environment(
@@ -60,10 +68,11 @@ def _environment(language: str) -> Environment:
     )
     reader = Reader(language)
     environment.install_gettext_callables(reader.gettext, reader.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters |= {"bdi": isolated, "account": spaced, "json": json.dumps}
+    environment.filters |= {"bdi": isolated, "breakable": breakable, "account": spaced, "json": json.dumps}
     environment.globals |= {
         "languages": languages,
         "safe_path": safe_path,
+        "browser_name": browser_name,
         "request_state": request_state,
         "grant_state": grant_state,
     }

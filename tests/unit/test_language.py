@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from staging.messages import catalogue, extracted
 
+from service.web.browsers import browser_name
 from service.web.language import SOURCE, Reader, languages, pick_language
+from service.web.shell import breakable
 
 OTHERS = [language for language in languages() if language != SOURCE]
 
@@ -56,3 +58,27 @@ def test_a_span_is_told_without_rounding_and_a_count_that_was_stopped_says_so() 
     assert Reader("en").span(5430) == "1 hour 30 minutes 30 seconds"
     assert Reader("de").span(90_000) == "1 Tag 1 Stunde"
     assert (Reader("en").bounded(100, 100), Reader("de").bounded(7, 100)) == ("99+", "7")
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Safari/537.36",
+            "Chrome, Linux",
+        ),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 Edg/150.0", "Edge, Windows"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 20_0 like Mac OS X) Version/20 Safari/604",
+            "Safari, iPhone",
+        ),
+        ("curl/8.9", "curl/8.9"),
+        (None, ""),
+    ],
+)
+def test_a_session_is_told_by_the_name_of_its_browser(told: str | None, name: str) -> None:
+    assert browser_name(told) == name
+
+
+def test_a_long_name_breaks_between_its_parts_and_stays_text() -> None:
+    assert breakable("arn:aws:iam::1:user/<b>") == "arn:<wbr>aws:<wbr>iam:<wbr>:<wbr>1:<wbr>user/<wbr>&lt;b&gt;"
