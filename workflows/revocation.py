@@ -177,7 +177,7 @@ def sweep(ports: Ports, *, limit: int) -> Swept:
         now = ports.clock.now()
         requests = tx.due_requests(now, limit)
         retire_requests(tx, ports, call, requests, now=now)
-        grants = [grant for grant in tx.due_grants(now, limit) if grant.state is GrantState.LIVE]
+        grants = tx.due_grants(now, limit)
         retire_grants(tx, ports, call, grants, now=now)
         purged = tx.purge(now, expired_before=now - ports.terms.retention, limit=limit)
         return Swept(len(requests), len(grants), purged)

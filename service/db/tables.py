@@ -5,41 +5,18 @@ and partial indexes over exactly the rows that time will end.
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, MetaData, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from service.db.columns import blob as _blob
+from service.db.columns import json as _json
+from service.db.columns import key as _key
+from service.db.columns import long as _long
+from service.db.columns import one_of as _one_of
+from service.db.role_tables import ROLE_TABLES
 from workflows.records import account, audit, deployment, errand, grant, partner, request, sign_in
-
-SQLModel.metadata.naming_convention = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-def _one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
-    names = ", ".join(f"'{choice.value}'" for choice in choices)
-    return CheckConstraint(f"{column} IN ({names})", name=column)
-
-
-def _key() -> Any:  # noqa: ANN401  sqlmodel types Field() as Any so that it fits every annotation
-    return Field(primary_key=True)
-
-
-def _long(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
-    return Field(sa_type=Text, nullable=nullable)
-
-
-def _json() -> Any:  # noqa: ANN401  as above
-    return Field(sa_type=JSON, nullable=False)
-
-
-def _blob(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
-    return Field(sa_type=LargeBinary, nullable=nullable)
 
 
 class AccountRow(SQLModel, table=True):
@@ -104,6 +81,14 @@ class ManagedPolicyRow(SQLModel, table=True):
     name: str
     document: str = _long()
     created_at: datetime
+    id: str = Field(unique=True)
+    path: str
+    description: str | None = _long(nullable=True)
+    default_version: int
+    next_version: int
+    tags: list[object] = _json()
+    partner_id: str | None
+    updated_at: datetime
 
 
 class AttachmentRow(SQLModel, table=True):
@@ -113,7 +98,7 @@ class AttachmentRow(SQLModel, table=True):
     __table_args__ = (CheckConstraint("(policy_arn IS NULL) <> (document IS NULL)", name="one_source"),)
     principal_id: str = _key()
     name: str = _key()
-    policy_arn: str | None
+    policy_arn: str | None = Field(index=True)
     document: str | None = _long(nullable=True)
 
 
@@ -228,16 +213,24 @@ class DelegationRequestRow(SQLModel, table=True):
     expires_at: datetime
     updated_at: datetime
     notified: int
+    role_plan: str | None = _long(nullable=True)
 
 
 class GrantRow(SQLModel, table=True):
-    """One lent authority; at most one per request, so nothing can be released twice."""
+    """One lent authority; at most one of a request has no parent, so nothing can be released twice."""
 
     __tablename__: ClassVar[str] = "grants"
     __table_args__ = (
         _one_of("state", grant.GrantState),
         _one_of("kind", grant.GrantKind),
         CheckConstraint("exchanges <= exchange_cap", name="exchanges"),
+        Index(
+            "ix_grants_released",
+            "request_id",
+            unique=True,
+            sqlite_where=text("parent_id IS NULL"),
+            postgresql_where=text("parent_id IS NULL"),
+        ),
         Index("ix_grants_newest", "created_at", "id"),
         Index("ix_grants_owned", "account_id", "created_at", "id"),
         Index("ix_grants_lent", "partner_id", "created_at", "id"),
@@ -251,7 +244,7 @@ class GrantRow(SQLModel, table=True):
     )
     id: str = _key()
     kind: str
-    request_id: str = Field(unique=True)
+    request_id: str = Field(index=True)
     account_id: str
     partner_id: str
     approver_arn: str
@@ -267,6 +260,7 @@ class GrantRow(SQLModel, table=True):
     stuck_because: str | None = _long(nullable=True)
     revision: int
     created_at: datetime
+    parent_id: str | None = Field(index=True)
 
 
 class SessionRow(SQLModel, table=True):
@@ -490,6 +484,7 @@ TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
     sign_in.Challenge: ChallengeRow,
     sign_in.Evidence: EvidenceRow,
     sign_in.AccountRules: AccountRulesRow,
+    **ROLE_TABLES,
 }
 
 METADATA: Final[MetaData] = SQLModel.metadata

@@ -66,7 +66,7 @@ QUERIES: Final[Mapping[str, tuple[str, Callable[[Reading], object]]]] = {
         lambda tx: tx.oldest_errands(PARTNER, ErrandKind.POLL, ErrandState.WAITING, 10),  # type: ignore[arg-type]
     ),
     "a grant by its token": ("sqlite_autoindex_grants", lambda tx: tx.find(Grant, token_hash="0" * 64)),
-    "the grant of a request": ("sqlite_autoindex_grants", lambda tx: tx.find(Grant, request_id="dr-x")),
+    "the grants of a request": ("ix_grants_request_id", lambda tx: tx.find(Grant, request_id="dr-x")),
     "a request by its workflow": (
         "sqlite_autoindex_requests",
         lambda tx: tx.find(DelegationRequest, requestor_id=PARTNER, workflow_id="wf-00001"),

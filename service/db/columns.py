@@ -1,0 +1,40 @@
+"""What the tables are built from: the names of constraints, and the kinds of column that need more than a type."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
+    """Return the check that a column holds the value of one of these members."""
+    names = ", ".join(f"'{choice.value}'" for choice in choices)
+    return CheckConstraint(f"{column} IN ({names})", name=column)
+
+
+def key() -> Any:  # noqa: ANN401  sqlmodel types Field() as Any so that it fits every annotation
+    """Return a column of the primary key."""
+    return Field(primary_key=True)
+
+
+def long(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
+    """Return a column of text without a length."""
+    return Field(sa_type=Text, nullable=nullable)
+
+
+def json() -> Any:  # noqa: ANN401  as above
+    """Return a column of JSON."""
+    return Field(sa_type=JSON, nullable=False)
+
+
+def blob(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
+    """Return a column of bytes."""
+    return Field(sa_type=LargeBinary, nullable=nullable)
