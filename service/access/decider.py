@@ -19,7 +19,8 @@ from workflows.errors import NoSuchEntity, UnknownCredential
 from workflows.policy.context import RequestContext
 from workflows.policy.decision import Decision
 from workflows.ports import Ports, Reading
-from workflows.sessions import Standing, judge, standing_of_principal, standing_of_session
+from workflows.role_standing import standing_of_subject
+from workflows.sessions import Standing, judge
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -107,9 +108,7 @@ class Decider:
 
     def _load_standing(self, subject_type: str, subject_id: str) -> Standing:
         def work(tx: Reading) -> Standing:
-            if subject_type == "session":
-                return standing_of_session(tx, self._ports, subject_id)
-            return standing_of_principal(tx, subject_id)
+            return standing_of_subject(tx, self._ports, subject_type, subject_id)
 
         return self._ports.store.read(work)
 

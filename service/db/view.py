@@ -5,7 +5,7 @@ Statements are Core, not ORM: the ORM costs an order of magnitude on the paths t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
@@ -37,11 +37,12 @@ from workflows.records.deployment import Deployment
 from workflows.records.errand import Errand, ErrandKind, ErrandState
 from workflows.records.grant import Grant, GrantState
 from workflows.records.request import DelegationRequest, State
-from workflows.records.role import AccessReport, RoleErrand, RoleSession
+from workflows.records.role import AccessReport, RoleErrand, RoleSession, Usage
 from workflows.records.sign_in import Challenge, Evidence, Invitation, WebSession
 
 R = TypeVar("R")
 
+_USE_REMEMBERED = timedelta(days=400)
 _UNENDED = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, GrantState.STUCK)
 
 
@@ -357,6 +358,8 @@ class View:
             (replays, "signature", replays.c["expires_at"] <= now),
             (errands, "id", and_(errands.c["expires_at"].is_not(None), errands.c["expires_at"] <= now)),
         )
+        used = table_of(Usage)
+        self._connection.execute(delete(used).where(used.c["day"] < (now - _USE_REMEMBERED).strftime("%Y-%m-%d")))
         gone = 0
         for table, key, dead in victims:
             chosen = select(table.c[key]).where(dead).limit(limit)
