@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from workflows.acts import consult
+from workflows.audit import Draft
 from workflows.authority import Question, call_keys, denied, identity_context, rights_of, time_keys
 from workflows.callers import Call, CallerKind
 from workflows.credentials.keys import seal, unseal
@@ -118,14 +120,18 @@ def _encoded(ports: Ports, call: Call, act: Act, decision: Decision) -> str:
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
 
 
-def decoded(tx: Reading, ports: Ports, call: Call, message: str) -> str:
+def decode(ports: Ports, call: Call, message: str) -> str:
     """Return the reasons of a refusal as JSON. API: DecodeAuthorizationMessage.
 
     Raises `UnreadableMessage` for whatever was not written for the caller's account.
     """
-    permit(tx, ports, call, Act("sts:DecodeAuthorizationMessage", "*"))
-    try:
-        sealed = base64.urlsafe_b64decode(message.encode("ascii") + b"=" * (-len(message) % 4))
-        return unseal(ports.keyring, sealed, purpose=_MESSAGE, owner=call.caller.account_id).decode()
-    except (ValueError, binascii.Error, SealBroken):
-        raise UnreadableMessage from None
+
+    def work(tx: Reading, _draft: Draft) -> str:
+        permit(tx, ports, call, Act("sts:DecodeAuthorizationMessage", "*"))
+        try:
+            sealed = base64.urlsafe_b64decode(message.encode("ascii") + b"=" * (-len(message) % 4))
+            return unseal(ports.keyring, sealed, purpose=_MESSAGE, owner=call.caller.account_id).decode()
+        except (ValueError, binascii.Error, SealBroken):
+            raise UnreadableMessage from None
+
+    return consult(ports, call, "DecodeAuthorizationMessage", work)
