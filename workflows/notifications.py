@@ -6,7 +6,7 @@ no order. They are sealed from the moment they are written, since one of them ca
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -102,6 +102,20 @@ def announce(
         message |= {"ExchangeToken": secret, "ExpiresAt": wire_time(deadline)}
         errands.append(_errand(ports, channel, request, message, now=now, expires_at=deadline))
     return replace(request, notified=request.notified + len(errands)), errands
+
+
+def announce_role(
+    ports: Ports, channel: Channel | None, request: DelegationRequest, role: Mapping[str, object], *, now: datetime
+) -> tuple[DelegationRequest, list[Errand]]:
+    """Return the request with its messages counted, and the errand that tells the partner of its role.
+
+    `role` holds the members of the message: which role, by which external id, and until when.
+    """
+    if channel is None:
+        return request, []
+    message = {**_message(request, "RoleReady", request.notified + 1, now), **role}
+    told = [_errand(ports, channel, request, message, now=now, expires_at=None)]
+    return replace(request, notified=request.notified + 1), told
 
 
 def announce_end(ports: Ports, channel: Channel | None, request: DelegationRequest, grant: Grant) -> list[Errand]:

@@ -84,7 +84,7 @@ class UsageRow(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "usage"
     principal_id: str = columns.key()
-    day: str = columns.key()
+    day: str = Field(primary_key=True, index=True)
     action: str = columns.key()
     count: int
     last_at: datetime

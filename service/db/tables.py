@@ -231,6 +231,7 @@ class GrantRow(SQLModel, table=True):
             sqlite_where=text("parent_id IS NULL"),
             postgresql_where=text("parent_id IS NULL"),
         ),
+        Index("ix_grants_of_request", "request_id", "id"),
         Index("ix_grants_newest", "created_at", "id"),
         Index("ix_grants_owned", "account_id", "created_at", "id"),
         Index("ix_grants_lent", "partner_id", "created_at", "id"),
@@ -244,7 +245,7 @@ class GrantRow(SQLModel, table=True):
     )
     id: str = _key()
     kind: str
-    request_id: str = Field(index=True)
+    request_id: str
     account_id: str
     partner_id: str
     approver_arn: str

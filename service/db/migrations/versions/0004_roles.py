@@ -121,6 +121,9 @@ def upgrade() -> None:
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("principal_id", "day", "action", name=op.f("pk_usage")),
     )
+    with op.batch_alter_table("usage", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_usage_day"), ["day"], unique=False)
+
     with op.batch_alter_table("attachments", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attachments_policy_arn"), ["policy_arn"], unique=False)
 
@@ -136,7 +139,7 @@ def _grants() -> None:
         batch_op.add_column(sa.Column("parent_id", sa.String(), nullable=True))
         batch_op.drop_constraint(batch_op.f("uq_grants_request_id"), type_="unique")
         batch_op.create_index(batch_op.f("ix_grants_parent_id"), ["parent_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_grants_request_id"), ["request_id"], unique=False)
+        batch_op.create_index("ix_grants_of_request", ["request_id", "id"], unique=False)
         batch_op.create_index(
             "ix_grants_released",
             ["request_id"],
@@ -198,7 +201,7 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_index(op.f("ix_attachments_policy_arn"), table_name="attachments")
     op.drop_index("ix_grants_released", table_name="grants")
-    op.drop_index(op.f("ix_grants_request_id"), table_name="grants")
+    op.drop_index("ix_grants_of_request", table_name="grants")
     op.drop_index(op.f("ix_grants_parent_id"), table_name="grants")
     op.drop_column("grants", "parent_id")
     op.drop_column("requests", "role_plan")
