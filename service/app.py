@@ -56,9 +56,9 @@ class Front:
     they call. It stands beside Litestar, which cannot hold a page at `/` together with a mount there.
     """
 
-    def __init__(self, aws: Gateway, ours: Litestar, streams: Streams) -> None:
+    def __init__(self, aws: Gateway, ours: Litestar, streams: Streams, ledger: Ledger) -> None:
         self._aws, self._ours = aws, ours
-        self.streams = streams
+        self.streams, self.ledger = streams, ledger
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI is three protocols in one
         """Answer one ASGI connection."""
@@ -82,7 +82,7 @@ def create_app(house: House) -> Front:
     callers = Callers(house.ports, signatures, throttles)
     own, ledger = pages.Pages(house), Ledger(house.ports)
     gateway = Gateway(house.ports, signatures, throttles, ledger)
-    return Front(gateway, _routes(house, callers, own, ledger), own.streams)
+    return Front(gateway, _routes(house, callers, own, ledger), own.streams, ledger)
 
 
 def _periodic_work(house: House, ledger: Ledger) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:

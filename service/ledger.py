@@ -9,7 +9,6 @@ import structlog
 from workflows import usage
 from workflows.errors import Unavailable
 from workflows.ids import PrincipalId
-from workflows.policy.context import fold
 from workflows.ports import Ports
 from workflows.records.role import Usage
 
@@ -46,7 +45,7 @@ class Ledger:
         with self._lock:
             seen, self._seen = self._seen, {}
         lines = [
-            Usage(PrincipalId(who), day.isoformat(), fold(action), count, last)
+            Usage(PrincipalId(who), day.isoformat(), action, count, last)
             for (who, action, day), (count, last) in seen.items()
         ]
         for first in range(0, len(lines), _BATCH):

@@ -127,8 +127,8 @@ def _service_uses(tx: Reading, call: Call, arn: str) -> Sequence[ServiceUse]:
         for name in granted - {_ANYTHING}:
             actions.setdefault(name, {})
         for action, used in used_by(tx, principal_id).items():
-            namespace = action.partition(":")[0]
-            if ":" not in action or (namespace not in granted and _ANYTHING not in granted):
+            namespace, colon, _ = action.partition(":")
+            if not colon or (namespace not in granted and _ANYTHING not in granted):
                 continue
             before = actions.setdefault(namespace, {}).get(action)
             if before is None or before.last_at < used.last_at:

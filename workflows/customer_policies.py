@@ -180,13 +180,9 @@ def create(ports: Ports, call: Call, new: NewPolicy) -> Shown:
         tx.add(policy)
         tx.add(version)
         _note(draft, call, policy)
-        draft.outcome = {"arn": policy.arn}
         return shown_policy(tx, call, policy.arn)
 
-    def recall(tx: Reading, outcome: Mapping[str, str]) -> Shown:
-        return shown_policy(tx, call, outcome["arn"])
-
-    return perform(ports, call, "CreatePolicy", work, recall=recall, asked={"policyName": new.name, "path": new.path})
+    return perform(ports, call, "CreatePolicy", work, asked={"policyName": new.name, "path": new.path})
 
 
 def _check_new(tx: Reading, call: Call, new: NewPolicy) -> None:
@@ -281,16 +277,9 @@ def create_version(ports: Ports, call: Call, arn: str, document: str, *, default
         tx.put(changed)
         _note(draft, call, policy)
         draft.answered = {"version": version_name(version.number), "default": default}
-        draft.outcome = {"number": str(version.number)}
         return version
 
-    def recall(tx: Reading, outcome: Mapping[str, str]) -> PolicyVersion:
-        version = tx.get(PolicyVersion, arn, int(outcome["number"]))
-        if version is None:
-            raise NoSuchEntity("policy version", arn)
-        return version
-
-    return perform(ports, call, "CreatePolicyVersion", work, recall=recall, asked={"policyArn": arn})
+    return perform(ports, call, "CreatePolicyVersion", work, asked={"policyArn": arn})
 
 
 def set_default(ports: Ports, call: Call, arn: str, name: str) -> None:

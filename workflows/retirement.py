@@ -87,15 +87,17 @@ def retire_grants(tx: Writing, ports: Ports, call: Call, live: Sequence[Grant], 
     """End these live grants: those past their deadline have expired, the others are revoked by the caller."""
     requests = {one.id: one for one in tx.find(DelegationRequest, id=frozenset(grant.request_id for grant in live))}
     channels = _channels(tx, list(requests.values()))
-    over, errands = [], []
+    over, errands, counted = [], [], dict(requests)
     for grant in live:
         after = seen_at(grant, now)
         if after is grant:
             after = ended(grant, reason=EndReason.REVOKED, by=call.caller.arn, now=now)
         over.append(after)
-        if request := requests.get(grant.request_id):
-            errands += announce_end(ports, channels[request.channel_arn], request, after)
+        if request := counted.get(grant.request_id):
+            counted[request.id], told = announce_end(ports, channels[request.channel_arn], request, after)
+            errands += told
     tx.end_grants(live, over)
+    tx.end_requests(list(requests.values()), [counted[name] for name in requests])
     tx.add_all(errands)
     _dismantle(tx, live, over, now)
     drafts = [_of_grant(before, after) for before, after in zip(live, over, strict=True)]

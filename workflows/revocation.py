@@ -66,7 +66,9 @@ def _end_grant(
     stored = tx.swap(grant, after)
     if stored.kind is GrantKind.ROLE:
         tx.put(dismantling(stored, now))
-    tx.add_all(announce_end(ports, tx.get(Channel, request.channel_arn), request, stored))
+    told, errands = announce_end(ports, tx.get(Channel, request.channel_arn), request, stored)
+    tx.swap(request, told)
+    tx.add_all(errands)
     # What was made under it was lent by it.
     retire_grants(tx, ports, call, descendants(tx, grant), now=now)
     tx.authority_changed()

@@ -130,4 +130,6 @@ def end_role_grant(tx: Writing, ports: Ports, call: Call, role: Role) -> None:
     tx.swap(grant, over)
     request = tx.get(DelegationRequest, grant.request_id)
     if request is not None:
-        tx.add_all(announce_end(ports, tx.get(Channel, request.channel_arn), request, over))
+        told, errands = announce_end(ports, tx.get(Channel, request.channel_arn), request, over)
+        tx.swap(request, told)
+        tx.add_all(errands)

@@ -156,7 +156,11 @@ def _checked(new: NewRole) -> NewRole:
 
 
 def create_role(ports: Ports, call: Call, new: NewRole) -> Role:
-    """Make a role in the caller's account. API: CreateRole. An existing role is never adopted."""
+    """Make a role in the caller's account. API: CreateRole. An existing role is never adopted.
+
+    A repeated call meets the role that the first one made, as in AWS: within one second the same name may rightly be
+    made, deleted and made again by calls that are the same to the byte.
+    """
 
     def work(tx: Writing, draft: Draft) -> Role:
         asked = _checked(new)
@@ -173,19 +177,11 @@ def create_role(ports: Ports, call: Call, new: NewRole) -> Role:
             role = _lent(tx, ports, call, role, request)
         note_role(draft, call, role)
         draft.answered = {"roleId": role.id, "grantId": role.grant_id}
-        draft.outcome = {"role_id": role.id}
         tx.authority_changed()
         return role
 
     asked = {"roleName": new.name, "path": new.path, "permissionsBoundary": new.boundary_arn}
-    return perform(ports, call, "CreateRole", work, recall=_recall, asked=asked)
-
-
-def _recall(tx: Reading, outcome: Mapping[str, str]) -> Role:
-    role = tx.get(Role, outcome["role_id"])
-    if role is None:
-        raise NoSuchEntity(KIND, outcome["role_id"])
-    return role
+    return perform(ports, call, "CreateRole", work, asked=asked)
 
 
 def store_role(

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from workflows.ids import PrincipalId
+from workflows.policy.context import fold
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.role import Usage
 
@@ -59,13 +60,13 @@ def _added(before: Usage | None, use: Usage) -> Usage:
 
 
 def used_by(tx: Reading, principal_id: str) -> Mapping[str, Used]:
-    """Return what a principal used, by action in lower case."""
+    """Return what a principal used, by action in lower case; spellings of one action count together."""
     found: dict[str, Used] = {}
     for one in tx.find(Usage, principal_id=principal_id):
-        before = found.get(one.action)
+        before = found.get(fold(one.action))
         count = one.count + (before.count if before else 0)
         last = max(one.last_at, before.last_at) if before else one.last_at
-        found[one.action] = Used(one.action, count, last)
+        found[fold(one.action)] = Used(one.action, count, last)
     return found
 
 

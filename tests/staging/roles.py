@@ -4,11 +4,16 @@ import json
 from typing import Any, Final
 
 from staging.houses import ACCOUNT, OPERATOR, PARTNER, People
-from staging.wires import minted
+from staging.wires import arrived, minted
 
 from workflows import partnering
 from workflows.ports import Ports
+from workflows.records.grant import Grant
+from workflows.records.request import State
 from workflows.release import Minted
+from workflows.role_errands import due_role_errands
+from workflows.role_grants import released_grant
+from workflows.role_plans import AskedRole
 
 DOMAIN: Final = "lumenwatch.example"
 BOUNDARY: Final = f"arn:aws:iam::partner:policy/permissions-boundary/{DOMAIN}/Edge_2026_01_01"
@@ -74,3 +79,35 @@ def register_role_work(ports: Ports, template: dict[str, Any] | None = None, nam
 def role_session(ports: Ports, people: People, template_arn: str, workflow_id: str = "wf-roles", **more: Any) -> Minted:
     """The credentials of a delegated session that may make roles."""
     return minted(ports, people, workflow_id, template_arn=template_arn, **more)
+
+
+ROLE_PERMISSIONS: Final = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "Read",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:DeleteBucket"],
+            "Resource": ["arn:aws:s3:::@{bucketName}", "arn:aws:s3:::@{bucketName}/*"],
+        }
+    ],
+}
+
+
+def asked_role(**more: Any) -> AskedRole:
+    """A role for a day, unless told otherwise."""
+    given: dict[str, Any] = {"name": "Nightly", "boundary_arn": BOUNDARY, "lifetime": 86_400}
+    return AskedRole(**{**given, **more})
+
+
+def role_grant(
+    ports: Ports, people: People, template_arn: str, workflow_id: str = "wf-grant", *, made: bool = True, **more: Any
+) -> Grant:
+    """A released role grant; its role is made by then, unless told otherwise."""
+    asked = asked_role(**more)
+    request = arrived(ports, people, State.FINALIZED, workflow_id, template_arn=template_arn, role=asked)
+    if made:
+        due_role_errands(ports, 10)
+    found = ports.store.read(lambda tx: released_grant(tx, request))
+    assert found is not None
+    return found
