@@ -28,6 +28,10 @@ BOUNDARY_TEXT: Final = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}],
 }
+WIDER_TEXT: Final = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": ["s3:*", "sqs:*"], "Resource": "*"}],
+}
 # One statement asks for the boundary, as it has to; the others leave everything to the service.
 WIDE_OPEN: Final = {
     "Version": "2012-10-17",
@@ -68,7 +72,7 @@ PARTNER_TRUST: Final = trusting(PARTNER_ROOT)
 
 def register_role_work(ports: Ports, template: dict[str, Any] | None = None, name: str = "Roles_2026_01_01") -> str:
     """Register the boundaries and a template for making roles; return the template's ARN."""
-    for boundary, document in (("Edge_2026_01_01", BOUNDARY_TEXT), ("Wide_2026_01_01", json.loads(EVERYTHING))):
+    for boundary, document in (("Edge_2026_01_01", BOUNDARY_TEXT), ("Wide_2026_01_01", WIDER_TEXT)):
         partnering.register_boundary(ports, OPERATOR, partner_id=PARTNER, name=boundary, document=json.dumps(document))
     registered = partnering.register_template(
         ports, OPERATOR, partner_id=PARTNER, name=name, document=json.dumps(template or WIDE_OPEN)

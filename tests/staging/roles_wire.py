@@ -1,6 +1,6 @@
 """Clients that hold roles, and what the decision endpoint says of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -47,10 +47,18 @@ def _resource_server(cast: Cast) -> str:
 
 def decides(cast: Cast, answer: dict[str, Any], question: tuple[str, str]) -> bool:
     """What the decision endpoint says about the session that AssumeRole answered."""
+    return decides_for(cast, answer["Credentials"]["SessionToken"], question)
+
+
+def decides_for(
+    cast: Cast, session_token: str, question: tuple[str, str], context: Mapping[str, str] | None = None
+) -> bool:
+    """What the decision endpoint says about any session."""
     body = {
-        "subject": {"type": "session", "id": answer["Credentials"]["SessionToken"]},
+        "subject": {"type": "session", "id": session_token},
         "action": {"name": question[0]},
         "resource": {"type": "", "id": question[1]},
+        "context": dict(context or {}),
     }
     told = cast.live.http(_resource_server(cast)).post("/access/v1/evaluation", json=body)
     decision: bool = told.raise_for_status().json()["decision"]
