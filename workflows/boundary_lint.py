@@ -12,10 +12,11 @@ from typing import Final
 
 from workflows.errors import MalformedPolicy
 from workflows.policy.context import RequestContext
-from workflows.policy.document import Policy
+from workflows.policy.document import Policy, PolicyKind, parse_policy
 from workflows.policy.evaluate import decide
 from workflows.policy.index import Layers
 from workflows.policy.layers import FULL_ACCESS, Layer, LayerKind, NamedPolicy
+from workflows.policy.principal import CallingPrincipal, Form
 from workflows.policy.request import Request
 
 # An account, and names, that no boundary has a reason to single out.
@@ -23,6 +24,10 @@ _SOME_ACCOUNT: Final = "123456789012"
 _ELSEWHERE: Final = ("role/Administrator", "role/another.example/Worker")
 _ACCOUNT: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _MOST_ACCOUNTS: Final = 20
+_OPEN: Final = (
+    '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}}'
+)
+_LENT: Final = CallingPrincipal(Form.USER, is_delegated=True)
 _ROLE_WRITES: Final = (
     "iam:CreateRole",
     "iam:PutRolePolicy",
@@ -52,12 +57,15 @@ def refuse_escapes(boundary: Policy, domain: str) -> None:
     around = (
         Layer(LayerKind.IDENTITY, "anything", (FULL_ACCESS,)),
         Layer(LayerKind.BOUNDARY, "boundary", (NamedPolicy("boundary", boundary),)),
+        # As if every role let everybody in: what then holds a role back is its boundary alone.
+        Layer(LayerKind.RESOURCE, "trust", (NamedPolicy("trust", parse_policy(_OPEN, kind=PolicyKind.TRUST)),)),
     )
     layers = Layers(around)
     accounts = sorted({_SOME_ACCOUNT, *_ACCOUNT.findall(boundary.text)})[:_MOST_ACCOUNTS]
     for account, (action, name) in product(accounts, _examples(domain)):
         resource = f"arn:aws:iam::{account}:{name}"
-        decision = decide(layers, Request(action, resource, RequestContext()))
+        decision = decide(layers, Request(action, resource, RequestContext(), _LENT))
         if decision.allowed:
-            path = decision.deciding.path if decision.deciding else "$.Statement"
-            raise MalformedPolicy(path, f"allows {action} on {resource}; a boundary must keep its roles from that")
+            raise MalformedPolicy(
+                "$.Statement", f"allows {action} on {resource}; a boundary must keep its roles from that"
+            )
