@@ -22,6 +22,7 @@ from service.house import House
 from service.jobs.errands import Courier
 from service.jobs.sweep import Sweeper
 from service.jobs.wake import Wake
+from service.ledger import Ledger
 from service.notify.webhook import WebhookSender
 from service.observe import health
 from service.signing import Signatures
@@ -42,10 +43,10 @@ def _signatures(house: House) -> Signatures:
     return Signatures(house.ports, hosts=house.settings.signed_hosts, window=window)
 
 
-def wake_for(house: House) -> Wake:
+def wake_for(house: House, ledger: Ledger) -> Wake:
     """Return the periodic work of a process, not yet started."""
     sender = WebhookSender(allow_loopback=house.settings.insecure_allow_loopback_receivers)
-    return Wake(house.ports, Sweeper(house.ports), Courier(house.ports, sender))
+    return Wake(house.ports, Sweeper(house.ports), Courier(house.ports, sender), ledger)
 
 
 class Front:
@@ -55,9 +56,9 @@ class Front:
     they call. It stands beside Litestar, which cannot hold a page at `/` together with a mount there.
     """
 
-    def __init__(self, aws: Gateway, ours: Litestar, streams: Streams) -> None:
+    def __init__(self, aws: Gateway, ours: Litestar, streams: Streams, ledger: Ledger) -> None:
         self._aws, self._ours = aws, ours
-        self.streams = streams
+        self.streams, self.ledger = streams, ledger
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI is three protocols in one
         """Answer one ASGI connection."""
@@ -79,11 +80,12 @@ def create_app(house: House) -> Front:
     """Return the application over an open house; its lifespan runs the periodic work unless the settings say no."""
     signatures, throttles = _signatures(house), Throttles(house.ports.clock)
     callers = Callers(house.ports, signatures, throttles)
-    own = pages.Pages(house)
-    return Front(Gateway(house.ports, signatures, throttles), _routes(house, callers, own), own.streams)
+    own, ledger = pages.Pages(house), Ledger(house.ports)
+    gateway = Gateway(house.ports, signatures, throttles, ledger)
+    return Front(gateway, _routes(house, callers, own, ledger), own.streams, ledger)
 
 
-def _periodic_work(house: House) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def _periodic_work(house: House, ledger: Ledger) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """Return the lifespan that runs a process's periodic work, unless the settings say no."""
 
     @asynccontextmanager
@@ -91,7 +93,7 @@ def _periodic_work(house: House) -> Callable[[Litestar], AbstractAsyncContextMan
         if not house.settings.scheduler:
             yield
             return
-        wake = wake_for(house)
+        wake = wake_for(house, ledger)
         wake.start()
         try:
             yield
@@ -127,8 +129,8 @@ def _api(callers: Callers) -> Router:
     )
 
 
-def _routes(house: House, callers: Callers, own: pages.Pages) -> Litestar:
-    decider = Decider(house.ports, lambda: house.store.authority_changes)
+def _routes(house: House, callers: Callers, own: pages.Pages, ledger: Ledger) -> Litestar:
+    decider = Decider(house.ports, lambda: house.store.authority_changes, ledger)
 
     def provide_ports() -> Ports:
         return house.ports
@@ -148,7 +150,7 @@ def _routes(house: House, callers: Callers, own: pages.Pages) -> Litestar:
             "decider": Provide(provide_decider, sync_to_thread=False),
         },
         exception_handlers=dict(problems.HANDLERS),
-        lifespan=[_periodic_work(house)],
+        lifespan=[_periodic_work(house, ledger)],
         openapi_config=OpenAPIConfig(
             title="Daypass",
             version="1",

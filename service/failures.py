@@ -32,6 +32,17 @@ _UNEXPECTED: Final = Face(500, "ServiceFailure", 500, "service-failure", "The se
 FACES: Final[Mapping[type[DomainError], Face]] = {
     errors.BadInput: Face(400, "InvalidInput", 400, "invalid-input", "A field is wrong"),
     errors.MalformedPolicy: Face(400, "InvalidInput", 400, "malformed-policy", "The policy document is refused"),
+    errors.MalformedDocument: Face(
+        400, "MalformedPolicyDocument", 400, "malformed-policy", "The policy document is refused"
+    ),
+    errors.UnmodifiableEntity: Face(400, "UnmodifiableEntity", 409, "unmodifiable", "This cannot be changed"),
+    errors.NotAttachable: Face(400, "PolicyNotAttachable", 400, "not-attachable", "The policy cannot serve here"),
+    errors.PackedPolicyTooLarge: Face(
+        400, "PackedPolicyTooLarge", 400, "policy-too-large", "The policies are too large"
+    ),
+    errors.UnreadableMessage: Face(
+        400, "InvalidAuthorizationMessageException", 400, "unreadable-message", "The message cannot be read"
+    ),
     errors.TemplateMismatch: Face(400, "InvalidInput", 400, "template-mismatch", "The parameters do not fit"),
     errors.ConstraintViolation: Face(400, "ValidationError", 400, "validation", "The request breaks a constraint"),
     errors.WrongState: Face(400, "InvalidInput", 409, "wrong-state", "Not possible in this state"),
@@ -39,6 +50,7 @@ FACES: Final[Mapping[type[DomainError], Face]] = {
     errors.DigestMismatch: Face(409, "ConcurrentModification", 409, "digest-mismatch", "Not what was reviewed"),
     errors.NoSuchEntity: Face(404, "NoSuchEntity", 404, "no-such-entity", "Not found"),
     errors.AlreadyExists: Face(409, "EntityAlreadyExists", 409, "already-exists", "The name is taken"),
+    errors.DeleteConflict: Face(409, "DeleteConflict", 409, "delete-conflict", "Something depends on it"),
     errors.LimitExceeded: Face(409, "LimitExceeded", 409, "limit-exceeded", "A quota is used up"),
     errors.SimulationStopped: Face(500, "PolicyEvaluation", 500, "policy-evaluation", "The policies are too costly"),
     errors.LostRace: Face(409, "ConcurrentModification", 409, "lost-race", "Changed by somebody else"),

@@ -65,9 +65,19 @@ def boundary_arn(partition: str, domain: str, dated_name: str) -> str:
     return f"arn:{partition}:iam::partner:policy/permissions-boundary/{domain}/{dated_name}"
 
 
-def managed_policy_arn(partition: str, account: str, name: str) -> str:
-    """Name a managed policy; `account` is `aws` for the ready-made ones."""
-    return f"arn:{partition}:iam::{account}:policy/{name}"
+def managed_policy_arn(partition: str, account: str, name: str, path: str = "/") -> str:
+    """Name a managed policy; `account` is `aws` for the ready-made ones. The path begins and ends with a slash."""
+    return f"arn:{partition}:iam::{account}:policy{path}{name}"
+
+
+def role_arn(partition: str, account: str, name: str, path: str = "/") -> str:
+    """Name a role; the path begins and ends with a slash."""
+    return f"arn:{partition}:iam::{account}:role{path}{name}"
+
+
+def assumed_role_arn(partition: str, account: str, role: str, session: str) -> str:
+    """Name a session of a role; the role's path is no part of it."""
+    return f"arn:{partition}:sts::{account}:assumed-role/{role}/{session}"
 
 
 def channel_arn(partition: str, partner: str, name: str) -> str:

@@ -19,8 +19,11 @@ from workflows.records.account import AccessKey, ApiToken, Principal, PrincipalK
 from workflows.records.deployment import Deployment
 from workflows.records.grant import Grant, Session
 from workflows.records.partner import Partner
+from workflows.records.role import RoleSession
+from workflows.role_standing import Held, held_session
 
 _KIND_OF: Final = {
+    PrincipalKind.ROLE: CallerKind.ROLE,
     PrincipalKind.USER: CallerKind.USER,
     PrincipalKind.ROOT: CallerKind.ROOT,
     PrincipalKind.PARTNER: CallerKind.PARTNER,
@@ -79,7 +82,7 @@ def _session_candidate(tx: Reading, ports: Ports, access_key_id: AccessKeyId, to
     session = tx.get(Session, access_key_id)
     grant = tx.get(Grant, session.grant_id) if session else None
     if session is None or grant is None:
-        return _unknown()
+        return _role_candidate(tx, ports, access_key_id, token)
     secret = session_secret(ports.keyring, session.master_key, access_key_id)
     if token is None or not same_text(token, session_token(ports.keyring, session.master_key, access_key_id)):
         return Candidate(secret, None, UnknownCredential())
@@ -95,6 +98,35 @@ def _session_candidate(tx: Reading, ports: Ports, access_key_id: AccessKeyId, to
         partner_id=grant.partner_id,
     )
     return Candidate(secret, caller, None)
+
+
+def _role_candidate(tx: Reading, ports: Ports, access_key_id: AccessKeyId, token: str | None) -> Candidate:
+    session = tx.get(RoleSession, access_key_id)
+    if session is None:
+        return _unknown()
+    secret = session_secret(ports.keyring, session.master_key, access_key_id)
+    if token is None or not same_text(token, session_token(ports.keyring, session.master_key, access_key_id)):
+        return Candidate(secret, None, UnknownCredential())
+    held = held_session(tx, access_key_id, ports.clock.now())
+    return Candidate(secret, None, SessionExpired()) if held is None else Candidate(secret, caller_of_held(held), None)
+
+
+def caller_of_held(held: Held) -> Caller:
+    """Return the caller that the credentials of a role's session authenticate.
+
+    Its delegate is that of the last delegation it descends from.
+    """
+    nearest = held.ancestors[-1].grant if held.ancestors else None
+    return Caller(
+        kind=CallerKind.ROLE,
+        account_id=held.role.account_id,
+        principal_id=held.role.id,
+        arn=held.arn,
+        name=held.session.name,
+        credential=held.session.access_key_id,
+        grant_id=nearest.id if nearest else None,
+        partner_id=nearest.partner_id if nearest else None,
+    )
 
 
 def deployment_of(tx: Reading) -> Deployment:

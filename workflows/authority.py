@@ -141,7 +141,8 @@ def identity_context(principal: Principal, now: datetime) -> dict[str, str]:
     return {**principal_keys(principal), **time_keys(now)}
 
 
-def _call_context(call: Call, now: datetime) -> dict[str, str]:
+def call_keys(call: Call, now: datetime) -> dict[str, str]:
+    """Return the condition keys that say how a call came in."""
     context = {"aws:SecureTransport": "true" if call.secure else "false"}
     if call.source_ip:
         context["aws:SourceIp"] = call.source_ip
@@ -198,14 +199,15 @@ def decision_among(rights: Rights, ports: Ports, call: Call, question: Question)
     layers, principal = rights
     now = ports.clock.now()
     identity = identity_context(principal, now) if principal else {}
-    context = RequestContext({**identity, **_call_context(call, now), **question.keys})
+    context = RequestContext({**identity, **call_keys(call, now), **question.keys})
     return decide(
         Layers(_with_defaults(layers, question.defaults)),
         Request(action=question.action, resource=question.resource, context=context),
     )
 
 
-def _denied(call: Call, question: Question, because: str, *, explicit: bool = False) -> AccessDenied:
+def denied(call: Call, question: Question, because: str, *, explicit: bool = False) -> AccessDenied:
+    """Return the refusal of one question, for the reason `because`."""
     return AccessDenied(
         principal=call.caller.arn,
         action=question.action,
@@ -218,14 +220,16 @@ def _denied(call: Call, question: Question, because: str, *, explicit: bool = Fa
 def authorize(tx: Reading, ports: Ports, call: Call, question: Question) -> str:
     """Return which statement allowed the caller to do this; raises `AccessDenied` saying what denied it.
 
-    A delegated session is refused whatever its policy says: what was lent can neither approve nor lend again.
+    Sessions are refused whatever their policies say: what was lent can neither approve nor lend again. Where they have
+    a part, `permits.permit` is asked.
     """
-    if call.caller.kind is CallerKind.SESSION:
-        raise _denied(call, question, "because a delegated session may not call this service")
+    if call.caller.kind in (CallerKind.SESSION, CallerKind.ROLE):
+        name = "delegated session" if call.caller.kind is CallerKind.SESSION else "session of a role"
+        raise denied(call, question, f"because a {name} may not call this service")
     decision = decision_for(tx, ports, call, question)
     if not decision.allowed:
         explicit = decision.outcome is Outcome.EXPLICIT_DENY
-        raise _denied(call, question, decision.because, explicit=explicit)
+        raise denied(call, question, decision.because, explicit=explicit)
     return decision.deciding.label if decision.deciding else decision.because
 
 

@@ -9,12 +9,16 @@ from workflows.ids import OPERATOR_ACCOUNT, AccountId, GrantId, PrincipalId
 
 
 class CallerKind(StrEnum):
-    """What is calling. `SESSION` is a delegated session; `TIME` is the service acting because an instant came."""
+    """What is calling.
+
+    `SESSION` is a delegated session, `ROLE` a session of a role; `TIME` is the service acting because an instant came.
+    """
 
     USER = "user"
     ROOT = "root"
     PARTNER = "partner"
     SESSION = "session"
+    ROLE = "role"
     RESOURCE_SERVER = "resource-server"
     OPERATOR = "operator"
     TIME = "time"
@@ -22,7 +26,10 @@ class CallerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated identity. For a delegated session the identity is the approver's, `partner_id` its delegate."""
+    """An authenticated identity. For a delegated session the identity is the approver's, `partner_id` its delegate.
+
+    A session of a role that was born of a delegation, or that a delegated session stepped into, has a delegate too.
+    """
 
     kind: CallerKind
     account_id: AccountId
@@ -33,6 +40,11 @@ class Caller:
     grant_id: GrantId | None = None
     partner_id: AccountId | None = None
     scopes: frozenset[str] = frozenset()
+
+    @property
+    def is_delegated(self) -> bool:
+        """Whether the caller acts on authority that was lent to a partner."""
+        return self.partner_id is not None
 
 
 @dataclass(frozen=True, slots=True)

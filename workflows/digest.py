@@ -32,6 +32,8 @@ def digest_of(request: DelegationRequest) -> str:
         str(request.only_send_by_owner),
         request.channel_arn,
         request.created_at.isoformat(),
+        # A request without a role keeps the digest that it had before there were any.
+        *((request.role_plan,) if request.role_plan is not None else ()),
     )
     hasher = hashlib.sha256(_DOMAIN)
     for field in fields:

@@ -16,10 +16,11 @@ from workflows.lifecycle import OPEN_STATES
 from workflows.partnering import existing_partner
 from workflows.ports import Ports, Writing
 from workflows.records.account import Principal
-from workflows.records.grant import Grant, GrantState
+from workflows.records.grant import Grant
 from workflows.records.partner import Partner
 from workflows.records.request import DelegationRequest
 from workflows.retirement import retire_grants, retire_requests
+from workflows.role_grants import STANDING
 
 _STOP: Final = "StopPartner"
 _RESUME: Final = "ResumePartner"
@@ -55,7 +56,7 @@ def stop_partner(ports: Ports, call: Call, partner_id: str) -> Partner:
             for state in sorted(OPEN_STATES)
             for request in tx.find(DelegationRequest, requestor_id=partner.id, state=state)
         ]
-        grants = tx.find(Grant, partner_id=partner.id, state=GrantState.LIVE)
+        grants = [one for state in STANDING for one in tx.find(Grant, partner_id=partner.id, state=state)]
         for some in _in_batches(open_requests):
             retire_requests(tx, ports, call, some, now=now)
         for some_grants in _in_batches(grants):

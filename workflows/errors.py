@@ -33,6 +33,29 @@ class MalformedPolicy(BadInput):
         self.path: Final = path
 
 
+class MalformedDocument(MalformedPolicy):
+    """A policy document that is to be stored in an account is refused."""
+
+
+class UnmodifiableEntity(DomainError):
+    """This cannot be changed by anybody, or only by way of a new approved request."""
+
+
+class NotAttachable(DomainError):
+    """The policy exists and cannot serve here."""
+
+
+class PackedPolicyTooLarge(DomainError):
+    """Session policies and tags are together larger than a session may carry."""
+
+
+class UnreadableMessage(DomainError):
+    """An encoded authorization message is not one that we wrote for this account."""
+
+    def __init__(self) -> None:
+        super().__init__("the encoded authorization message is not one that was given to this account")
+
+
 class TemplateMismatch(BadInput):
     """The parameters of a request do not fit the policy template, or the result is not a policy we would sign."""
 
@@ -86,6 +109,10 @@ class AlreadyExists(DomainError):
         hint = f" (its id is `{existing_id}`)" if existing_id else ""
         super().__init__(f"the {kind} `{name}` exists already{hint}")
         self.existing_id: Final = existing_id
+
+
+class DeleteConflict(DomainError):
+    """Something still depends on what is to be deleted; the message says what."""
 
 
 class LimitExceeded(DomainError):

@@ -54,6 +54,6 @@ def ended(grant: Grant, *, reason: EndReason, by: str | None, now: datetime) -> 
 
 def seen_at(grant: Grant, now: datetime) -> Grant:
     """Return the grant as a reader must see it: past its deadline it has ended, swept or not."""
-    if grant.state is GrantState.LIVE and now >= grant.deadline:
+    if grant.state in (GrantState.PLANNED, GrantState.LIVE) and now >= grant.deadline:
         return replace(ended(grant, reason=EndReason.EXPIRED, by=None, now=now), ended_at=grant.deadline)
     return grant

@@ -56,7 +56,7 @@ class Summary:
 
 def identify(ports: Ports, call: Call) -> Caller:
     """Return who the caller is. API: GetCallerIdentity. Every use of a lent credential that we see is written down."""
-    if call.caller.kind is not CallerKind.SESSION:
+    if not call.caller.is_delegated:
         return call.caller
 
     def work(_tx: Writing, draft: Draft) -> Caller:

@@ -77,7 +77,10 @@ _PARTNER_INTEGRATION: Final = _allow(
     {
         "Action": [
             "iam:CreateDelegationRequest",
+            "sts:AssumeRole",
             "sts:GetDelegatedAccessToken",
+            "sts:SetSourceIdentity",
+            "sts:TagSession",
             "daypass:GetPartner*",
             "daypass:ListPartner*",
             "daypass:RegisterChannel",

@@ -6,7 +6,7 @@ no order. They are sealed from the moment they are written, since one of them ca
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from workflows.credentials.keys import seal, unseal
 from workflows.ports import Ports, Writing
 from workflows.records.errand import Errand, ErrandKind, ErrandState
-from workflows.records.grant import Grant
+from workflows.records.grant import Grant, GrantKind
 from workflows.records.partner import Channel, ChannelKind
 from workflows.records.request import DelegationRequest, State
 
@@ -104,16 +104,35 @@ def announce(
     return replace(request, notified=request.notified + len(errands)), errands
 
 
-def announce_end(ports: Ports, channel: Channel | None, request: DelegationRequest, grant: Grant) -> list[Errand]:
-    """Return the errand that tells the partner what it was lent has ended.
+def announce_role(
+    ports: Ports, channel: Channel | None, request: DelegationRequest, role: Mapping[str, object], *, now: datetime
+) -> tuple[DelegationRequest, list[Errand]]:
+    """Return the request with its messages counted, and the errand that tells the partner of its role.
 
-    Nothing is ever announced of a request after this, so the count of its messages need not be stored again.
+    `role` holds the members of the message: which role, by which external id, and until when.
+    """
+    if channel is None:
+        return request, []
+    message = {**_message(request, "RoleReady", request.notified + 1, now), **role}
+    told = [_errand(ports, channel, request, message, now=now, expires_at=None)]
+    return replace(request, notified=request.notified + 1), told
+
+
+def announce_end(
+    ports: Ports, channel: Channel | None, request: DelegationRequest, grant: Grant
+) -> tuple[DelegationRequest, list[Errand]]:
+    """Return the request with its messages counted, and the errand that tells the partner what it was lent has ended.
+
+    A request can have lent several things, each of which ends by itself: the count has to be stored.
     """
     if channel is None or grant.ended_at is None or grant.end_reason is None:
-        return []
+        return request, []
     message = _message(request, "GrantEnded", request.notified + 1, grant.ended_at)
     message |= {"Reason": grant.end_reason.value, "EndedAt": wire_time(grant.ended_at)}
-    return [_errand(ports, channel, request, message, now=grant.ended_at, expires_at=None)]
+    if grant.kind is GrantKind.ROLE:
+        message["GrantId"] = grant.id
+    told = [_errand(ports, channel, request, message, now=grant.ended_at, expires_at=None)]
+    return replace(request, notified=request.notified + 1), told
 
 
 def store_move(

@@ -25,6 +25,7 @@ from workflows.ids import (
 )
 from workflows.managed_policies import READY_MADE
 from workflows.policy.document import PolicyKind, parse_policy
+from workflows.policy_versions import fresh_policy
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.account import (
     Account,
@@ -302,10 +303,10 @@ def create_policy(ports: Ports, call: Call, *, account_id: str, name: str, docum
         draft.decided_by = alter_in(tx, ports, call, account, "iam:CreatePolicy", f"policy/{name}")
         existing_account(tx, account)
         parse_policy(document, kind=PolicyKind.IDENTITY, max_chars=MANAGED_POLICY_SIZE)
-        arn = managed_policy_arn(ports.terms.partition, account, parse_entity_name(name))
-        policy = ManagedPolicy(arn, account, name, document, ports.clock.now())
+        policy, version = fresh_policy(ports, account, parse_entity_name(name), document)
         tx.add(policy)
-        draft.chain, draft.resource = account, arn
+        tx.add(version)
+        draft.chain, draft.resource = account, policy.arn
         return policy
 
     return perform(ports, call, "CreatePolicy", work, asked={"accountId": account_id, "policyName": name})

@@ -136,7 +136,7 @@ def _check_limit(limit: int) -> None:
 
 def _with_grants(tx: Reading, ports: Ports, requests: Sequence[DelegationRequest]) -> tuple[Row, ...]:
     released = frozenset(one.id for one in requests if one.approver_principal_id is not None)
-    grants = {one.request_id: one for one in tx.find(Grant, request_id=released)} if released else {}
+    grants = {one.request_id: one for one in tx.find(Grant, request_id=released, parent_id=None)} if released else {}
     now = ports.clock.now()
     return tuple(Row(one, seen_at(grants[one.id], now) if one.id in grants else None) for one in requests)
 

@@ -15,6 +15,7 @@ from workflows.acts import consult, perform
 from workflows.arns import boundary_arn, channel_arn, root_arn, template_arn
 from workflows.audit import Draft
 from workflows.authority import Question, authorize, operator_only
+from workflows.boundary_lint import refuse_escapes
 from workflows.callers import Call, CallerKind
 from workflows.credentials.keys import seal
 from workflows.errors import AlreadyExists, BadInput, NoSuchEntity
@@ -162,7 +163,7 @@ def register_boundary(
     def work(tx: Writing, draft: Draft) -> Boundary:
         operator_only(call, "daypass:RegisterBoundary")
         partner = existing_partner(tx, partner_id)
-        templates.parse_boundary(document)
+        refuse_escapes(templates.parse_boundary(document), partner.domain)
         text = parse_text(description, "description", longest=_DESCRIPTION_LENGTH)
         now = ports.clock.now()
         arn = boundary_arn(ports.terms.partition, partner.domain, _dated(name, now))

@@ -10,6 +10,7 @@ from workflows.records.audit import AuditEntry
 from workflows.records.errand import Errand, ErrandKind, ErrandState
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
+from workflows.records.role import RoleErrand
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -166,7 +167,10 @@ class Reading(Protocol):
         """Return requests whose stored state is past its time, the longest overdue first."""
 
     def due_grants(self, now: datetime, limit: int) -> Sequence[Grant]:
-        """Return live grants past their deadline and those whose revocation is unfinished, longest overdue first."""
+        """Return grants that are planned or live and past their deadline, longest overdue first."""
+
+    def due_role_errands(self, now: datetime, limit: int) -> Sequence[RoleErrand]:
+        """Return what is to be done about roles by now, the longest waiting first."""
 
     def due_errands(self, now: datetime, limit: int, *, without: frozenset[str] = frozenset()) -> Sequence[Errand]:
         """Return webhook errands that are due, the longest waiting first, leaving out the channels `without`."""
@@ -240,6 +244,8 @@ class Terms:
     exchange_cap: int = 100
     open_requests_per_partner: int = 1000
     open_requests_per_account: int = 100
+    roles_per_account: int = 1000
+    role_lifetime: timedelta = timedelta(days=365)
     retention: timedelta = timedelta(days=90)
     repeat_window: timedelta = timedelta(seconds=60)
     replay_memory: timedelta = timedelta(minutes=31)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from workflows import role_grants
 from workflows.acts import perform
 from workflows.approval import repeats
 from workflows.audit import Draft
@@ -25,7 +26,7 @@ from workflows.errors import (
     WrongState,
 )
 from workflows.grants import usable_at
-from workflows.ids import AccessKeyId, GrantId
+from workflows.ids import AccessKeyId
 from workflows.lifecycle import Act, step
 from workflows.notifications import store_move
 from workflows.ports import Ports, Reading, Writing
@@ -33,6 +34,8 @@ from workflows.records.account import Principal
 from workflows.records.grant import Grant, GrantKind, GrantState, Session
 from workflows.records.partner import Partner
 from workflows.records.request import DelegationRequest, State
+from workflows.role_grants import new_grant_id
+from workflows.role_plans import plan_of
 from workflows.standing import (
     KIND,
     action_of,
@@ -74,22 +77,26 @@ def _check_sender(ports: Ports, call: Call, request: DelegationRequest) -> None:
         )
 
 
-def _plan(ports: Ports, request: DelegationRequest, token_hash: str, now: datetime) -> Grant:
+def _plan(ports: Ports, request: DelegationRequest, token_hash: str | None, now: datetime) -> Grant:
+    """Return the grant of a released request: a session's is live at once, a role's when the role is made."""
     if request.owner_account_id is None or request.approver_arn is None or request.approver_principal_id is None:
         raise WrongState(KIND, request.state.value, Act.SEND.value)
+    grant_id = new_grant_id(ports)
+    lends_role = token_hash is None
     return Grant(
-        id=GrantId("dg-" + ports.entropy.token_bytes(16).hex()),
-        kind=GrantKind.SESSION,
+        id=grant_id,
+        kind=GrantKind.ROLE if lends_role else GrantKind.SESSION,
         request_id=request.id,
         account_id=request.owner_account_id,
         partner_id=request.requestor_id,
         approver_arn=request.approver_arn,
         approver_principal_id=request.approver_principal_id,
-        token_hash=token_hash,
+        # No token stands for a role; a hash never looks like this.
+        token_hash=token_hash or f"none:{grant_id}",
         deadline=_deadline(now, request),
         exchanges=0,
-        exchange_cap=ports.terms.exchange_cap,
-        state=GrantState.LIVE,
+        exchange_cap=0 if lends_role else ports.terms.exchange_cap,
+        state=GrantState.PLANNED if lends_role else GrantState.LIVE,
         end_reason=None,
         ended_by=None,
         ended_at=None,
@@ -99,8 +106,26 @@ def _plan(ports: Ports, request: DelegationRequest, token_hash: str, now: dateti
     )
 
 
+def _released(tx: Writing, ports: Ports, request: DelegationRequest, now: datetime) -> tuple[str | None, Grant]:
+    """Store what the release puts into the world; return the grant, and the exchange token where there is one."""
+    role = plan_of(request)
+    if role is not None and role.extends is not None:
+        return None, role_grants.extend(tx, ports, request, role, _deadline(now, request))
+    if role is not None:
+        grant = _plan(ports, request, None, now)
+        tx.add(grant)
+        tx.add(role_grants.creation(grant, now))
+        return None, grant
+    token = new_token(ports.entropy, TokenMark.EXCHANGE)
+    grant = _plan(ports, request, hash_of(token, deployment_of(tx).id), now)
+    tx.add(grant)
+    return token, grant
+
+
 def send(ports: Ports, call: Call, request_id: str, *, proof: Proof | None = None) -> DelegationRequest:
     """Release an accepted request: its grant goes live and the partner is sent the exchange token, once.
+
+    Where a role was asked for, its grant is planned and the role made by an errand; no token is sent.
 
     API: SendDelegationToken. Irreversible; the grant can be revoked. Where a passkey is demanded, raises
     `StepUpRefused`, or `AccessDenied` without its `proof`.
@@ -117,12 +142,10 @@ def send(ports: Ports, call: Call, request_id: str, *, proof: Proof | None = Non
         unchanged_since(seen, request)
         moved = step(request, Act.SEND, now=now, by=call.caller.principal_id)
         confirm(tx, ports, call, draft, Act.SEND, request, proof=proof)
-        token = new_token(ports.entropy, TokenMark.EXCHANGE)
-        grant = _plan(ports, moved, hash_of(token, deployment_of(tx).id), now)
-        tx.add(grant)
         note_move(ports, draft, request, moved, decided_by)
+        token, grant = _released(tx, ports, moved, now)
         draft.answered |= {"grantId": grant.id, "deadline": grant.deadline.isoformat()}
-        return store_move(tx, ports, request, moved, now=now, token=(token, grant.deadline))
+        return store_move(tx, ports, request, moved, now=now, token=(token, grant.deadline) if token else None)
 
     seen = first_look(ports, call, Act.SEND, request_id)
     asked = {"delegationRequestId": request_id}

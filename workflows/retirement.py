@@ -14,9 +14,10 @@ from workflows.grants import ended, seen_at
 from workflows.lifecycle import OPEN_STATES, Act, step
 from workflows.notifications import announce, announce_end
 from workflows.ports import Ports, Reading, Writing
-from workflows.records.grant import EndReason, Grant
+from workflows.records.grant import EndReason, Grant, GrantKind, GrantState
 from workflows.records.partner import Channel
 from workflows.records.request import DelegationRequest
+from workflows.role_grants import dismantling
 from workflows.standing import arn_of
 
 
@@ -73,19 +74,31 @@ def _of_grant(before: Grant, after: Grant) -> Draft:
     )
 
 
+def _dismantle(tx: Writing, live: Sequence[Grant], over: Sequence[Grant], now: datetime) -> None:
+    """Have the roles of these grants taken away; a role that was still to be made is not made any more."""
+    ending = [(before, after) for before, after in zip(live, over, strict=True) if after.kind is GrantKind.ROLE]
+    tx.add_all(dismantling(after, now) for before, after in ending if before.state is GrantState.LIVE)
+    for before, after in ending:
+        if before.state is not GrantState.LIVE:
+            tx.put(dismantling(after, now))
+
+
 def retire_grants(tx: Writing, ports: Ports, call: Call, live: Sequence[Grant], *, now: datetime) -> None:
     """End these live grants: those past their deadline have expired, the others are revoked by the caller."""
     requests = {one.id: one for one in tx.find(DelegationRequest, id=frozenset(grant.request_id for grant in live))}
     channels = _channels(tx, list(requests.values()))
-    over, errands = [], []
+    over, errands, counted = [], [], dict(requests)
     for grant in live:
         after = seen_at(grant, now)
         if after is grant:
             after = ended(grant, reason=EndReason.REVOKED, by=call.caller.arn, now=now)
         over.append(after)
-        if request := requests.get(grant.request_id):
-            errands += announce_end(ports, channels[request.channel_arn], request, after)
+        if request := counted.get(grant.request_id):
+            counted[request.id], told = announce_end(ports, channels[request.channel_arn], request, after)
+            errands += told
     tx.end_grants(live, over)
+    tx.end_requests(list(requests.values()), [counted[name] for name in requests])
     tx.add_all(errands)
+    _dismantle(tx, live, over, now)
     drafts = [_of_grant(before, after) for before, after in zip(live, over, strict=True)]
     audit.append(tx, ports, [(call, draft, None) for draft in drafts], now=now)

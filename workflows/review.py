@@ -26,6 +26,7 @@ from workflows.records.grant import Grant, GrantState, Session
 from workflows.records.partner import Boundary, Partner, PolicyTemplate
 from workflows.records.request import DelegationRequest, State
 from workflows.records.sign_in import Evidence
+from workflows.role_grants import STANDING, released_grant
 from workflows.sessions import Standing, judge, standing_lent
 from workflows.standing import action_of, authorize_on, find_request, question_on, refuse_outsiders
 from workflows.summary.levels import GRAVITY, Level, level_of
@@ -137,8 +138,8 @@ def _review(tx: Reading, ports: Ports, call: Call, request: DelegationRequest) -
     earlier = _policies_before(tx, request, account_id)
     rights = rights_of(tx, call)
     check, witness = (None, None) if decided else covers(rights[0], policy)
-    found = tx.find(Grant, request_id=request.id)
-    grant = seen_at(found[0], now) if found else None
+    released = released_grant(tx, request)
+    grant = seen_at(released, now) if released else None
     return Review(
         request=request,
         state=state,
@@ -182,7 +183,7 @@ def _possible(
         found.discard(Step.SEND)
     if call.caller.kind not in (CallerKind.USER, CallerKind.ROOT):
         found &= {Step.REVOKE}
-    if grant is not None and grant.state in (GrantState.LIVE, GrantState.STUCK) and allowed(_REVOKE):
+    if grant is not None and grant.state in (*STANDING, GrantState.STUCK) and allowed(_REVOKE):
         found.add(Step.REVOKE)
     return frozenset(found)
 

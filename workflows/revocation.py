@@ -15,15 +15,16 @@ from workflows.audit import Draft
 from workflows.authority import Question, authorize
 from workflows.callers import TIME, Call
 from workflows.errors import NoSuchEntity, WrongState
-from workflows.grants import ended
+from workflows.grants import ended, seen_at
 from workflows.inquiry import find_grant
 from workflows.lifecycle import state_at
 from workflows.notifications import announce_end
 from workflows.ports import Ports, Reading, Writing
-from workflows.records.grant import EndReason, Grant, GrantState
+from workflows.records.grant import EndReason, Grant, GrantKind
 from workflows.records.partner import Channel
 from workflows.records.request import DelegationRequest
 from workflows.retirement import retire_grants, retire_requests
+from workflows.role_grants import STANDING, descendants, dismantling, released_grant
 from workflows.standing import KIND, admitted, arn_of, authorize_on, refuse_outsiders
 from workflows.submission import NOTES_LENGTH
 from workflows.text import parse_text
@@ -63,10 +64,30 @@ def _end_grant(
         raise WrongState("grant", "past its deadline", _REVOKE)
     after = ended(grant, reason=EndReason.REVOKED, by=call.caller.arn, now=now)
     stored = tx.swap(grant, after)
-    tx.add_all(announce_end(ports, tx.get(Channel, request.channel_arn), request, stored))
+    if stored.kind is GrantKind.ROLE:
+        tx.put(dismantling(stored, now))
+    told, errands = announce_end(ports, tx.get(Channel, request.channel_arn), request, stored)
+    tx.swap(request, told)
+    tx.add_all(errands)
+    # What was made under it was lent by it.
+    retire_grants(tx, ports, call, descendants(tx, grant), now=now)
     tx.authority_changed()
     draft.after = stored.state.value
     return stored
+
+
+def _end_all(tx: Writing, ports: Ports, call: Call, draft: Draft, request: DelegationRequest, grant: Grant) -> Grant:
+    """End what a request lent. Roles that its session made outlive the session, and are ended with the request."""
+    now = ports.clock.now()
+    left = descendants(tx, grant)
+    if left and seen_at(grant, now).state not in STANDING:
+        draft.request_id, draft.partner_id = request.id, request.requestor_id
+        draft.chain, draft.resource = grant.account_id, arn_of(ports, request)
+        draft.outcome = {"grant_id": grant.id}
+        retire_grants(tx, ports, call, left, now=now)
+        tx.authority_changed()
+        return grant
+    return _end_grant(tx, ports, call, draft, request, grant)
 
 
 def _recall(tx: Reading, outcome: Mapping[str, str]) -> Grant:
@@ -86,10 +107,10 @@ def revoke(ports: Ports, call: Call, request_id: str, notes: str | None) -> Gran
         request, draft.decided_by = admitted(tx, ports, call, _ACTION, request_id)
         if notes is not None:
             draft.asked["notes"] = parse_text(notes, "Notes", longest=NOTES_LENGTH)
-        grants = tx.find(Grant, request_id=request.id)
-        if not grants:
+        grant = released_grant(tx, request)
+        if grant is None:
             raise WrongState(KIND, state_at(request, ports.clock.now()).value, _REVOKE)
-        return _end_grant(tx, ports, call, draft, request, grants[0])
+        return _end_all(tx, ports, call, draft, request, grant)
 
     asked = {"delegationRequestId": request_id}
     return perform(ports, call, _REVOKE, work, recall=_recall, asked=asked)
@@ -131,14 +152,10 @@ def _ends_of(ports: Ports, call: Call, partner_id: str) -> Callable[[Writing, Dr
         everything = request_arn(ports.terms.partition, account, "*")
         draft.decided_by = authorize(tx, ports, call, Question(_ACTION, everything, {}))
         draft.resource = everything
-        live = tx.page(
-            Grant,
-            limit=_AT_ONCE,
-            after=None,
-            account_id=account,
-            partner_id=partner_id,
-            state=GrantState.LIVE,
-        )
+        of_partner = {"account_id": account, "partner_id": partner_id}
+        live = [
+            one for state in STANDING for one in tx.page(Grant, limit=_AT_ONCE, after=None, **of_partner, state=state)
+        ][:_AT_ONCE]
         if live:
             draft.partner_id = live[0].partner_id
             retire_grants(tx, ports, call, live, now=ports.clock.now())
@@ -177,7 +194,7 @@ def sweep(ports: Ports, *, limit: int) -> Swept:
         now = ports.clock.now()
         requests = tx.due_requests(now, limit)
         retire_requests(tx, ports, call, requests, now=now)
-        grants = [grant for grant in tx.due_grants(now, limit) if grant.state is GrantState.LIVE]
+        grants = tx.due_grants(now, limit)
         retire_grants(tx, ports, call, grants, now=now)
         purged = tx.purge(now, expired_before=now - ports.terms.retention, limit=limit)
         return Swept(len(requests), len(grants), purged)

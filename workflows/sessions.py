@@ -11,11 +11,12 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Final
 
+from workflows import guards
 from workflows.arns import parse_arn
 from workflows.authority import RESERVED_KEYS, compiled, layers_of, principal_keys, time_keys
 from workflows.credentials.keys import access_key_id_of_token, same_text, session_token
 from workflows.errors import BadInput, NoSuchEntity
-from workflows.ids import AccessKeyId
+from workflows.ids import AccessKeyId, AccountId
 from workflows.policy.context import RequestContext, fold
 from workflows.policy.decision import Decision
 from workflows.policy.document import Policy, PolicyKind, parse_policy
@@ -46,9 +47,16 @@ _NEVER_LENT: Final = (
     "iam:*ServiceSpecificCredential*",
     "iam:*SigningCertificate*",
     "iam:ChangePassword",
+    "iam:*Group",
+    "iam:*GroupPolicy",
+    "iam:*InstanceProfile*",
+    "iam:*ServiceLinkedRole*",
+    "iam:*UserPolicy",
     "iam:CreateUser",
     "iam:Delete*PermissionsBoundary",
+    "iam:DeleteUser",
     "iam:PutUserPermissionsBoundary",
+    "iam:UpdateUser",
     "organizations:*Policy*",
     "sts:GetDelegatedAccessToken",
     "sts:GetFederationToken",
@@ -57,7 +65,8 @@ _NEVER_LENT: Final = (
 
 
 @cache
-def _never_lent() -> Policy:
+def never_lent() -> Policy:
+    """Return the guardrail around everything that acts on lent authority."""
     document = {
         "Version": "2012-10-17",
         "Statement": [
@@ -72,19 +81,35 @@ def _never_lent() -> Policy:
 class Standing:
     """What a subject may do until something changes: its layers, its identity, and when it ends by itself.
 
-    `caller` is the subject as policies see it; of a session that is its approver, acting under a delegation.
+    `caller` is the subject as policies see it; of a session that is its approver, acting under a delegation. `counted`
+    is whom its use is counted for: a principal, a role, or the grant of a delegated session.
     """
 
     layers: Layers
     caller: CallingPrincipal
     identity: RequestContext
     ends_at: datetime | None
+    counted: str = ""
 
 
 def _alive(principal: Principal | None) -> Principal:
     if principal is None or not principal.active:
         raise NoSuchEntity("subject", "")
     return principal
+
+
+def delegated_layers(tx: Reading, request: DelegationRequest, account: AccountId) -> tuple[Layer, ...]:
+    """Return the ceilings over everything that acts on the authority of this request."""
+    return (
+        Layer(LayerKind.GUARDRAIL, "delegated sessions", (NamedPolicy("never-lent", never_lent()),)),
+        guards.passing_layer(tx, request, account),
+    )
+
+
+def rendered_layer(request: DelegationRequest) -> Layer:
+    """Return what a request lends, as the ceiling that it is."""
+    rendered = NamedPolicy(request.template_arn, compiled(request.permission_policy, PolicyKind.SESSION))
+    return Layer(LayerKind.SESSION, request.id, (rendered,))
 
 
 def standing_lent(
@@ -94,13 +119,13 @@ def standing_lent(
     *,
     issued_at: datetime | None = None,
     ends_at: datetime | None = None,
+    counted: str = "",
 ) -> Standing:
     """Return the standing of a session of this request which this approver has lent, or would lend."""
-    rendered = NamedPolicy(request.template_arn, compiled(request.permission_policy, PolicyKind.SESSION))
     layers = (
-        Layer(LayerKind.GUARDRAIL, "delegated sessions", (NamedPolicy("never-lent", _never_lent()),)),
+        *delegated_layers(tx, request, approver.account_id),
         *layers_of(tx, approver),
-        Layer(LayerKind.SESSION, request.id, (rendered,)),
+        rendered_layer(request),
     )
     identity = {**principal_keys(approver), "aws:MultiFactorAuthPresent": "false"}
     if issued_at is not None:
@@ -110,6 +135,7 @@ def standing_lent(
         caller=_caller(approver, is_delegated=True),
         identity=RequestContext(identity),
         ends_at=ends_at,
+        counted=counted,
     )
 
 
@@ -130,7 +156,8 @@ def standing_of_session(tx: Reading, ports: Ports, subject_id: str) -> Standing:
     partner = tx.get(Partner, grant.partner_id)
     if request is None or partner is None or not partner.active:
         raise NoSuchEntity("subject", "")
-    return standing_lent(tx, approver, request, issued_at=session.issued_at, ends_at=grant.deadline)
+    issued, ends = session.issued_at, grant.deadline
+    return standing_lent(tx, approver, request, issued_at=issued, ends_at=ends, counted=grant.id)
 
 
 def standing_of_principal(tx: Reading, arn: str) -> Standing:
@@ -144,6 +171,7 @@ def standing_of_principal(tx: Reading, arn: str) -> Standing:
         caller=_caller(principal),
         identity=RequestContext(principal_keys(principal)),
         ends_at=None,
+        counted=principal.id,
     )
 
 
@@ -170,7 +198,7 @@ def judge(standing: Standing, *, action: str, resource: str, context: RequestCon
     """
     if standing.ends_at is not None and now >= standing.ends_at:
         return None
-    known = standing.identity.extended(_time_context(now.replace(microsecond=0))).extended(context)
+    known = standing.identity.extended(time_context(now.replace(microsecond=0))).extended(context)
     owner = known.get("aws:ResourceAccount")
     if owner is None and resource.startswith("arn:") and (named := parse_arn(resource).account):
         owner = named
@@ -186,6 +214,6 @@ def judge(standing: Standing, *, action: str, resource: str, context: RequestCon
 
 
 @lru_cache(maxsize=2)
-def _time_context(now: datetime) -> RequestContext:
-    """The time of a decision, in whole seconds as policies see it; a second holds many decisions."""
+def time_context(now: datetime) -> RequestContext:
+    """Return the time of a decision, in whole seconds as policies see it; a second holds many decisions."""
     return RequestContext(time_keys(now))

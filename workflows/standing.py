@@ -42,7 +42,7 @@ def may_know_of(caller: Caller, request: DelegationRequest) -> bool:
 
 def refuse_outsiders(call: Call, action: str) -> None:
     """Refuse callers that can have no part in any request, before anything is looked up."""
-    if call.caller.kind in (CallerKind.SESSION, CallerKind.RESOURCE_SERVER):
+    if call.caller.kind in (CallerKind.SESSION, CallerKind.ROLE, CallerKind.RESOURCE_SERVER):
         raise AccessDenied(
             principal=call.caller.arn,
             action=action,

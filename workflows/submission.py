@@ -18,6 +18,7 @@ from workflows.notifications import store_move
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.partner import Boundary, Channel, Partner, PolicyTemplate
 from workflows.records.request import DelegationRequest, State
+from workflows.role_plans import UNTIL_REVOKED, AskedRole, planned
 from workflows.standing import (
     KIND,
     action_of,
@@ -39,7 +40,7 @@ _CREATE: Final = "CreateDelegationRequest"
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """What a partner asks for; `session_duration` is in seconds."""
+    """What a partner asks for; `session_duration` is in seconds, and of no weight where a `role` is asked for."""
 
     description: str
     template_arn: str
@@ -51,6 +52,7 @@ class NewRequest:
     request_message: str | None = None
     redirect_url: str | None = None
     only_send_by_owner: bool = False
+    role: AskedRole | None = None
 
 
 def deep_link(ports: Ports, request_id: RequestId) -> str:
@@ -73,7 +75,7 @@ def _check_texts(new: NewRequest, partner: Partner) -> None:
         parse_text(new.request_message, "RequestMessage", longest=200)
     if new.redirect_url is not None:
         parse_redirect_url(new.redirect_url, partner.domain)
-    if not SHORTEST_SESSION <= new.session_duration <= LONGEST_SESSION:
+    if new.role is None and not SHORTEST_SESSION <= new.session_duration <= LONGEST_SESSION:
         raise BadInput(
             "SessionDuration",
             f"is {new.session_duration}; {SHORTEST_SESSION} to {LONGEST_SESSION} seconds are accepted",
@@ -122,7 +124,10 @@ def _assembled(tx: Reading, ports: Ports, partner: Partner, new: NewRequest) -> 
     assert template is not None  # _own() has seen it in this transaction
     parsed = templates.parse_template(template.document, wildcard_safe=frozenset(template.wildcard_safe))
     rendered = templates.render(parsed, new.parameters)
+    plan = planned(tx, ports, partner, new.role) if new.role else None
     named = templates.role_permission_restriction_arns(rendered.policy)
+    if plan is not None:
+        named = tuple(dict.fromkeys((*named, plan.boundary_arn)))
     now = ports.clock.now()
     request = DelegationRequest(
         id=RequestId("dr-" + ports.entropy.token_bytes(16).hex()),
@@ -137,7 +142,7 @@ def _assembled(tx: Reading, ports: Ports, partner: Partner, new: NewRequest) -> 
         parameters=tuple((one.name, one.type.value, tuple(one.values)) for one in new.parameters),
         permission_policy=rendered.text,
         boundaries=_boundaries(tx, partner, named),
-        session_duration=new.session_duration,
+        session_duration=plan.seconds if plan else new.session_duration,
         redirect_url=new.redirect_url,
         only_send_by_owner=new.only_send_by_owner,
         channel_arn=new.channel_arn,
@@ -157,8 +162,15 @@ def _assembled(tx: Reading, ports: Ports, partner: Partner, new: NewRequest) -> 
         expires_at=now + LIFETIMES[State.UNASSIGNED],
         updated_at=now,
         notified=0,
+        role_plan=plan.text if plan else None,
     )
     return replace(request, digest=digest_of(request))
+
+
+def _duration(new: NewRequest) -> int:
+    if new.role is None:
+        return new.session_duration
+    return UNTIL_REVOKED if new.role.lifetime is None else new.role.lifetime
 
 
 def _authorize_create(tx: Reading, ports: Ports, call: Call, new: NewRequest) -> str:
@@ -168,7 +180,7 @@ def _authorize_create(tx: Reading, ports: Ports, call: Call, new: NewRequest) ->
         because = "because only a registered partner may file delegation requests"
         raise AccessDenied(principal=call.caller.arn, action=action, resource=resource, because=because)
     keys = {
-        "iam:DelegationDuration": str(new.session_duration),
+        "iam:DelegationDuration": str(_duration(new)),
         "iam:NotificationChannel": new.channel_arn,
         "iam:TemplateArn": new.template_arn,
     }
@@ -212,7 +224,8 @@ def create(ports: Ports, call: Call, new: NewRequest) -> DelegationRequest:
         "policyTemplateArn": new.template_arn,
         "requestorWorkflowId": new.workflow_id,
         "notificationChannel": new.channel_arn,
-        "sessionDuration": new.session_duration,
+        "sessionDuration": _duration(new),
+        "role": new.role.name if new.role else None,
         "onlySendByOwner": new.only_send_by_owner,
     }
     return perform(ports, call, _CREATE, work, recall=recall_request, asked=asked)

@@ -13,13 +13,15 @@ from typing import Final, TypeVar
 
 from anyio import to_thread
 
+from service.ledger import Ledger
 from workflows.authentication import caller_of_token, deployment_of
 from workflows.callers import Caller
 from workflows.errors import NoSuchEntity, UnknownCredential
 from workflows.policy.context import RequestContext
 from workflows.policy.decision import Decision
 from workflows.ports import Ports, Reading
-from workflows.sessions import Standing, judge, standing_of_principal, standing_of_session
+from workflows.role_standing import standing_of_subject
+from workflows.sessions import Standing, judge
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -40,8 +42,8 @@ class Verdict:
 class Decider:
     """The decisions of one process. Its methods run in the event loop; only a cache miss leaves it."""
 
-    def __init__(self, ports: Ports, local_changes: Callable[[], int]) -> None:
-        self._ports, self._local_changes = ports, local_changes
+    def __init__(self, ports: Ports, local_changes: Callable[[], int], ledger: Ledger) -> None:
+        self._ports, self._local_changes, self._ledger = ports, local_changes, ledger
         self._standings: OrderedDict[tuple[str, str], Standing] = OrderedDict()
         self._callers: OrderedDict[str, tuple[Caller, datetime]] = OrderedDict()
         self._authority = -1
@@ -103,13 +105,13 @@ class Decider:
         answer = judge(standing, action=action, resource=resource, context=context, now=now)
         if answer is None:
             return Verdict(decision=False, reason="the session is past its deadline")
+        if answer.allowed:
+            self._ledger.note(standing.counted, action, now)
         return Verdict(answer.allowed, answer.because, _matched(answer))
 
     def _load_standing(self, subject_type: str, subject_id: str) -> Standing:
         def work(tx: Reading) -> Standing:
-            if subject_type == "session":
-                return standing_of_session(tx, self._ports, subject_id)
-            return standing_of_principal(tx, subject_id)
+            return standing_of_subject(tx, self._ports, subject_type, subject_id)
 
         return self._ports.store.read(work)
 

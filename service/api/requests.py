@@ -8,14 +8,34 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from service import views
 from service.api.paging import Limit, Marker, Page, page, position
-from service.api.schemas import Acceptance, Exchange, NewDelegationRequest, Note
+from service.api.schemas import Acceptance, Exchange, NewDelegationRequest, NewRoleGrant, Note
 from workflows import approval, inquiry, release, revocation, submission
 from workflows.callers import Call, CallerKind
+from workflows.errors import BadInput
 from workflows.ports import Ports
+from workflows.role_plans import AskedRole
 from workflows.submission import NewRequest
 from workflows.templates import Parameter, parse_parameter_type
 
 AnyRequestView = views.RequestView | views.PartnerRequestView
+
+
+def _session_duration(data: NewDelegationRequest) -> int:
+    if (data.session_duration is None) == (data.role is None):
+        raise BadInput(
+            "session_duration", "is required for a session, and has to be left out where a role is asked for"
+        )
+    return data.session_duration or 0
+
+
+def _asked_role(role: NewRoleGrant) -> AskedRole:
+    return AskedRole(
+        name=role.name,
+        boundary_arn=role.boundary_arn,
+        lifetime=role.lifetime,
+        trusted=tuple(role.trusted_principals),
+        extends=role.extends,
+    )
 
 
 @post("/requests", sync_to_thread=True)
@@ -35,11 +55,12 @@ def create_request(
             parameters=parameters,
             workflow_id=data.workflow_id,
             channel_arn=data.notification_channel,
-            session_duration=data.session_duration,
+            session_duration=_session_duration(data),
             owner_account_id=data.owner_account_id,
             request_message=data.request_message,
             redirect_url=data.redirect_url,
             only_send_by_owner=data.only_send_by_owner,
+            role=_asked_role(data.role) if data.role else None,
         ),
     )
     return views.partner_request(request, ports)

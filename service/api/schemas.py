@@ -143,19 +143,33 @@ class Parameter(msgspec.Struct, forbid_unknown_fields=True):
     type: Name = "string"
 
 
+class NewRoleGrant(msgspec.Struct, forbid_unknown_fields=True):
+    """A role to lend instead of a session; `lifetime` is in seconds, null until it is revoked.
+
+    `extends` is the id of a standing role grant whose deadline is to be moved; then `name` is of no weight.
+    """
+
+    name: Name
+    boundary_arn: Text
+    lifetime: int | None
+    trusted_principals: Annotated[list[Text], Meta(max_length=10)] = []
+    extends: Name | None = None
+
+
 class NewDelegationRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """A delegation request to file; `session_duration` is in seconds."""
+    """A delegation request to file; `session_duration` is in seconds and has to be left out where a `role` is."""
 
     description: Text
     policy_template_arn: Text
     workflow_id: Text
     notification_channel: Text
-    session_duration: int
+    session_duration: int | None = None
     parameters: Annotated[list[Parameter], Meta(max_length=50)] = []
     owner_account_id: Name | None = None
     request_message: Text | None = None
     redirect_url: Text | None = None
     only_send_by_owner: bool = False
+    role: NewRoleGrant | None = None
 
 
 class Acceptance(msgspec.Struct, forbid_unknown_fields=True):

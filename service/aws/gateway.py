@@ -12,14 +12,15 @@ from anyio import CapacityLimiter, to_thread
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from service.aws import form, iam, model, query, simulator, sts
+from service.aws import account, form, iam, model, policies, query, roles, simulator, sts
 from service.aws.protocol import ProtocolError, malformed
 from service.aws.xml import render_error, render_result
 from service.circumstances import Disconnected, TooLarge, call_of, new_call_id, read_limited
 from service.failures import face_of, safe_message
+from service.ledger import Ledger
 from service.signing import Signatures
 from service.throttle import Throttles
-from workflows.callers import Call
+from workflows.callers import Call, CallerKind
 from workflows.credentials.sigv4 import HttpRequest
 from workflows.errors import (
     DomainError,
@@ -39,7 +40,14 @@ _SERVICES: Final = frozenset({"iam", "sts"})
 _CONTENT_TYPE: Final = (b"content-type", b"text/xml")
 
 Handler = Callable[[Ports, Call, Mapping[str, object]], Mapping[str, object]]
-HANDLERS: Final[Mapping[str, Handler]] = {**iam.HANDLERS, **sts.HANDLERS, **simulator.HANDLERS}
+HANDLERS: Final[Mapping[str, Handler]] = {
+    **iam.HANDLERS,
+    **roles.HANDLERS,
+    **policies.HANDLERS,
+    **account.HANDLERS,
+    **sts.HANDLERS,
+    **simulator.HANDLERS,
+}
 # Simulations take a lane of their own, so that approving, revoking and trading never queue behind them.
 _SIMULATED_AT_ONCE: Final = 2
 _SIMULATIONS_IN_ALL: Final = 32
@@ -97,8 +105,8 @@ def _code_of(failure: DomainError | ProtocolError) -> str:
 class Gateway:
     """`POST /` of the service's port, for boto3, aws-cli and every other AWS client."""
 
-    def __init__(self, ports: Ports, signatures: Signatures, throttles: Throttles) -> None:
-        self._ports, self._signatures, self._throttles = ports, signatures, throttles
+    def __init__(self, ports: Ports, signatures: Signatures, throttles: Throttles, ledger: Ledger) -> None:
+        self._ports, self._signatures, self._throttles, self._ledger = ports, signatures, throttles, ledger
         self._lane, self._simulations = CapacityLimiter(_SIMULATED_AT_ONCE), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,10 +155,22 @@ class Gateway:
     def _finish(self, asked: _Asked, seen: _Seen) -> Answer:
         try:
             result = HANDLERS[asked.operation.name](self._ports, asked.call, asked.given)
+            self._count(asked)
             answer = Answer(200, render_result(asked.operation, result, seen.call_id), seen.call_id)
         except Exception as failure:  # noqa: BLE001  the last resort: an answer in the wire's own form
             answer = self._failed(failure, seen)
         return self._logged(answer, seen)
+
+    def _count(self, asked: _Asked) -> None:
+        """Note a call that succeeded: for the grant of a delegated session, for anybody else's principal and key."""
+        caller, now = asked.call.caller, self._ports.clock.now()
+        action = f"{asked.operation.service}:{asked.operation.name}"
+        if caller.kind is CallerKind.SESSION:
+            self._ledger.note(caller.grant_id or "", action, now)
+            return
+        self._ledger.note(caller.principal_id, action, now)
+        if caller.kind is not CallerKind.ROLE and caller.credential:
+            self._ledger.note(caller.credential, action, now)
 
     def _failed(self, failure: Exception, seen: _Seen) -> Answer:
         if isinstance(failure, (DomainError, ProtocolError)):

@@ -17,7 +17,8 @@ from workflows.policy.context import RequestContext
 from workflows.policy.decision import Decision
 from workflows.policy.explanation import sentences
 from workflows.policy.strict_json import read_json
-from workflows.sessions import judge, standing_of_principal, standing_of_session, supplied_context
+from workflows.role_standing import standing_of_subject
+from workflows.sessions import judge, supplied_context
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _LONGEST_LINE = 32 * 1024 * 1024
@@ -136,7 +137,9 @@ def _live_decision(
     with opened() as (ports, _call):
         standing = ports.store.read(
             lambda tx: (
-                standing_of_principal(tx, principal) if principal else standing_of_session(tx, ports, session or "")
+                standing_of_subject(tx, ports, "principal", principal)
+                if principal
+                else standing_of_subject(tx, ports, "session", session or "")
             )
         )
         now = ports.clock.now()

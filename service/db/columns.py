@@ -1,4 +1,4 @@
-"""How the columns of every table are written: names of constraints, keys, long texts, JSON and bytes."""
+"""What the tables are built from: the names of constraints, and the kinds of column that need more than a type."""
 
 from enum import StrEnum
 from typing import Any
@@ -21,20 +21,20 @@ def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
 
 
 def key() -> Any:  # noqa: ANN401  sqlmodel types Field() as Any so that it fits every annotation
-    """Return a (part of the) primary key."""
+    """Return a column of the primary key."""
     return Field(primary_key=True)
 
 
 def long(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
-    """Return a column for a text of any length."""
+    """Return a column of text without a length."""
     return Field(sa_type=Text, nullable=nullable)
 
 
 def json() -> Any:  # noqa: ANN401  as above
-    """Return a column for a value kept as JSON."""
+    """Return a column of JSON."""
     return Field(sa_type=JSON, nullable=False)
 
 
 def blob(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
-    """Return a column for bytes."""
+    """Return a column of bytes."""
     return Field(sa_type=LargeBinary, nullable=nullable)

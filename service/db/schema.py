@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from service.db.engine import writing_engine
 from service.errors import StartError
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, Index, MetaData, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from service.db.columns import blob, json, key, long, one_of
+from service.db.role_tables import ROLE_TABLES
 from service.db.sign_in_tables import SIGN_IN_TABLES
 from workflows.records import account, audit, deployment, errand, grant, partner, request
 
@@ -77,6 +78,14 @@ class ManagedPolicyRow(SQLModel, table=True):
     name: str
     document: str = long()
     created_at: datetime
+    id: str = Field(unique=True)
+    path: str
+    description: str | None = long(nullable=True)
+    default_version: int
+    next_version: int
+    tags: list[object] = json()
+    partner_id: str | None
+    updated_at: datetime
 
 
 class AttachmentRow(SQLModel, table=True):
@@ -86,7 +95,7 @@ class AttachmentRow(SQLModel, table=True):
     __table_args__ = (CheckConstraint("(policy_arn IS NULL) <> (document IS NULL)", name="one_source"),)
     principal_id: str = key()
     name: str = key()
-    policy_arn: str | None
+    policy_arn: str | None = Field(index=True)
     document: str | None = long(nullable=True)
 
 
@@ -201,16 +210,25 @@ class DelegationRequestRow(SQLModel, table=True):
     expires_at: datetime
     updated_at: datetime
     notified: int
+    role_plan: str | None = long(nullable=True)
 
 
 class GrantRow(SQLModel, table=True):
-    """One lent authority; at most one per request, so nothing can be released twice."""
+    """One lent authority; at most one of a request has no parent, so nothing can be released twice."""
 
     __tablename__: ClassVar[str] = "grants"
     __table_args__ = (
         one_of("state", grant.GrantState),
         one_of("kind", grant.GrantKind),
         CheckConstraint("exchanges <= exchange_cap", name="exchanges"),
+        Index(
+            "ix_grants_released",
+            "request_id",
+            unique=True,
+            sqlite_where=text("parent_id IS NULL"),
+            postgresql_where=text("parent_id IS NULL"),
+        ),
+        Index("ix_grants_of_request", "request_id", "id"),
         Index("ix_grants_newest", "created_at", "id"),
         Index("ix_grants_owned", "account_id", "created_at", "id"),
         Index("ix_grants_lent", "partner_id", "created_at", "id"),
@@ -224,7 +242,7 @@ class GrantRow(SQLModel, table=True):
     )
     id: str = key()
     kind: str
-    request_id: str = Field(unique=True)
+    request_id: str
     account_id: str
     partner_id: str
     approver_arn: str
@@ -240,6 +258,7 @@ class GrantRow(SQLModel, table=True):
     stuck_because: str | None = long(nullable=True)
     revision: int
     created_at: datetime
+    parent_id: str | None = Field(index=True)
 
 
 class SessionRow(SQLModel, table=True):
@@ -353,6 +372,7 @@ TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
     audit.Replay: ReplayRow,
     deployment.Deployment: DeploymentRow,
     **SIGN_IN_TABLES,
+    **ROLE_TABLES,
 }
 
 METADATA: Final[MetaData] = SQLModel.metadata

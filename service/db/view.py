@@ -5,7 +5,7 @@ Statements are Core, not ORM: the ORM costs an order of magnitude on the paths t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
@@ -37,10 +37,12 @@ from workflows.records.deployment import Deployment
 from workflows.records.errand import Errand, ErrandKind, ErrandState
 from workflows.records.grant import Grant, GrantState
 from workflows.records.request import DelegationRequest, State
+from workflows.records.role import AccessReport, RoleErrand, RoleSession, Usage
 from workflows.records.sign_in import Challenge, Evidence, Invitation, SignInAttempt, WebSession
 
 R = TypeVar("R")
 
+_USE_REMEMBERED = timedelta(days=400)
 _UNENDED = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, GrantState.STUCK)
 
 
@@ -50,6 +52,11 @@ def _unended() -> ColumnElement[bool]:
         "unended", [one.value for one in _UNENDED], expanding=True, literal_execute=True
     )
     return table_of(Grant).c["state"].in_(states)
+
+
+def _standing() -> ColumnElement[bool]:
+    # Those that are on their way out already are past time too; a batch must not fill up with them.
+    return table_of(Grant).c["state"].in_([GrantState.PLANNED.value, GrantState.LIVE.value])
 
 
 def _key_columns(table: Table) -> list[ColumnElement[Any]]:
@@ -214,8 +221,12 @@ class View:
         return self._due(DelegationRequest, "expires_at", now, limit, state != State.EXPIRED.value)
 
     def due_grants(self, now: datetime, limit: int) -> Sequence[Grant]:
-        """Return live grants past their deadline and those whose revocation is unfinished, longest overdue first."""
-        return self._due(Grant, "deadline", now, limit, _unended())
+        """Return grants that are planned or live and past their deadline, longest overdue first."""
+        return self._due(Grant, "deadline", now, limit, _unended(), _standing())
+
+    def due_role_errands(self, now: datetime, limit: int) -> Sequence[RoleErrand]:
+        """Return what is to be done about roles by now, the longest waiting first."""
+        return self._due(RoleErrand, "due_at", now, limit)
 
     def due_errands(self, now: datetime, limit: int, *, without: frozenset[str] = frozenset()) -> Sequence[Errand]:
         """Return webhook errands that are due, the longest waiting first, leaving out the channels `without`."""
@@ -250,7 +261,8 @@ class View:
         requests, grants, errands = table_of(DelegationRequest).c, table_of(Grant).c, table_of(Errand).c
         queries = (
             select(func.min(requests["expires_at"])).where(requests["state"] != State.EXPIRED.value),
-            select(func.min(grants["deadline"])).where(_unended()),
+            select(func.min(grants["deadline"])).where(_unended(), _standing()),
+            select(func.min(table_of(RoleErrand).c["due_at"])),
             select(func.min(errands["due_at"])).where(
                 errands["state"] == ErrandState.WAITING.value,
                 errands["kind"] == ErrandKind.WEBHOOK.value,
@@ -332,6 +344,7 @@ class View:
     def purge(self, now: datetime, *, expired_before: datetime, limit: int) -> int:
         """Delete requests expired before then with their evidence, and what is stale; returns how many rows went."""
         requests, replays, errands = table_of(DelegationRequest), table_of(Replay), table_of(Errand)
+        sessions, reports = table_of(RoleSession), table_of(AccessReport)
         over = and_(requests.c["state"] == "EXPIRED", requests.c["expires_at"] <= expired_before)
         doomed = select(requests.c["id"]).where(over).limit(limit)
         evidence = table_of(Evidence)
@@ -343,9 +356,13 @@ class View:
         victims = (
             *((table, key, table.c["expires_at"] <= now) for table, key in stale),
             (requests, "id", over),
+            (sessions, "access_key_id", sessions.c["expires_at"] <= expired_before),
+            (reports, "id", reports.c["created_at"] <= expired_before),
             (replays, "signature", replays.c["expires_at"] <= now),
             (errands, "id", and_(errands.c["expires_at"].is_not(None), errands.c["expires_at"] <= now)),
         )
+        used = table_of(Usage)
+        self._connection.execute(delete(used).where(used.c["day"] < (now - _USE_REMEMBERED).strftime("%Y-%m-%d")))
         gone = 0
         for table, key, dead in victims:
             chosen = select(table.c[key]).where(dead).limit(limit)

@@ -13,6 +13,7 @@ from workflows.authentication import deployment_of
 from workflows.errors import LostRace
 from workflows.ports import Ports, Writing
 from workflows.revocation import sweep
+from workflows.role_errands import due_role_errands
 
 BATCH: Final = 500
 _FLUSH: Final = timedelta(seconds=5)
@@ -21,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """Sweeps until nothing is due."""
+    """Sweeps until nothing is due, and has the roles of grants made and taken away."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -33,6 +34,8 @@ class Sweeper:
         total = 0
         while swept := self._once():
             total += swept
+        while done := due_role_errands(self._ports, BATCH):
+            total += done
         if total:
             _log.info("sweep.done", retired=total)
         self._swept_at = self._ports.clock.now()

@@ -15,10 +15,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from service.jobs.errands import Courier
 from service.jobs.sweep import Sweeper
+from service.ledger import Ledger
 from workflows.errors import Unavailable
 from workflows.ports import Ports
 
 _WATCH: Final = timedelta(milliseconds=500)
+_FLUSH: Final = timedelta(seconds=15)
 # A watch that is still at work when the next is due is as it should be; the library would warn of each.
 logging.getLogger("apscheduler").setLevel(logging.ERROR)
 _ALWAYS: Final = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -28,8 +30,8 @@ _log = structlog.get_logger(__name__)
 class Wake:
     """Keeps a process's periodic work going between `start` and `stop`."""
 
-    def __init__(self, ports: Ports, sweeper: Sweeper, courier: Courier) -> None:
-        self._ports, self._sweeper, self._courier = ports, sweeper, courier
+    def __init__(self, ports: Ports, sweeper: Sweeper, courier: Courier, ledger: Ledger) -> None:
+        self._ports, self._sweeper, self._courier, self._ledger = ports, sweeper, courier, ledger
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             job_defaults=_ALWAYS,
@@ -47,12 +49,16 @@ class Wake:
             seconds=_WATCH.total_seconds(),
             id="watch",
         )
+        self._scheduler.add_job(
+            self._guarded(self._ledger.flush), "interval", seconds=_FLUSH.total_seconds(), id="flush"
+        )
         self._scheduler.start()
 
     def stop(self) -> None:
         """Stop watching and wait for what is being done."""
         self._scheduler.shutdown(wait=True)
         self._courier.stop()
+        self._guarded(self._ledger.flush)()
 
     def _watch(self) -> None:
         due = self._ports.store.read(lambda tx: tx.next_due())

@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
-from workflows.arns import grant_arn
+from workflows.arns import grant_arn, role_arn
 from workflows.grants import seen_at
 from workflows.lifecycle import state_at
 from workflows.ports import Ports
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
 from workflows.release import Minted
+from workflows.role_plans import plan_of
 from workflows.standing import arn_of
 from workflows.submission import deep_link
 
@@ -23,6 +24,19 @@ class ParameterView(msgspec.Struct):
     name: str
     type: str
     values: tuple[str, ...]
+
+
+class RoleView(msgspec.Struct):
+    """The role that a request asks for; `lifetime` is in seconds, null until it is revoked."""
+
+    arn: str | None
+    name: str
+    path: str
+    trusted_principals: tuple[str, ...]
+    external_id: str
+    boundary_arn: str
+    lifetime: int | None
+    extends: str | None
 
 
 class RequestView(msgspec.Struct):
@@ -56,6 +70,7 @@ class RequestView(msgspec.Struct):
     updated_at: datetime
     expires_at: datetime
     permission_check: str | None = None
+    role: RoleView | None = None
 
 
 class PartnerRequestView(msgspec.Struct):
@@ -71,6 +86,7 @@ class PartnerRequestView(msgspec.Struct):
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
+    role: RoleView | None = None
 
 
 class SummaryView(msgspec.Struct):
@@ -100,6 +116,7 @@ class GrantView(msgspec.Struct):
     ended_at: datetime | None
     stuck_because: str | None
     created_at: datetime
+    parent_id: str | None
 
 
 class CredentialsView(msgspec.Struct):
@@ -110,6 +127,24 @@ class CredentialsView(msgspec.Struct):
     session_token: str
     expires_at: datetime
     assumed_principal: str
+
+
+def planned_role(record: DelegationRequest, ports: Ports) -> RoleView | None:
+    """Show the role that a request asks for, if it does; its ARN is known once the account is."""
+    plan = plan_of(record)
+    if plan is None:
+        return None
+    account = record.owner_account_id or record.target_account_id
+    return RoleView(
+        arn=role_arn(ports.terms.partition, account, plan.name, plan.path) if account else None,
+        name=plan.name,
+        path=plan.path,
+        trusted_principals=plan.trusted,
+        external_id=plan.external_id,
+        boundary_arn=plan.boundary_arn,
+        lifetime=plan.lifetime,
+        extends=plan.extends,
+    )
 
 
 def request(record: DelegationRequest, ports: Ports, *, check: str | None = None) -> RequestView:
@@ -143,6 +178,7 @@ def request(record: DelegationRequest, ports: Ports, *, check: str | None = None
         updated_at=record.updated_at,
         expires_at=record.expires_at,
         permission_check=check,
+        role=planned_role(record, ports),
     )
 
 
@@ -159,6 +195,7 @@ def partner_request(record: DelegationRequest, ports: Ports) -> PartnerRequestVi
         created_at=record.created_at,
         updated_at=record.updated_at,
         expires_at=record.expires_at,
+        role=planned_role(record, ports),
     )
 
 
@@ -182,6 +219,7 @@ def grant(record: Grant, ports: Ports) -> GrantView:
         ended_at=seen.ended_at,
         stuck_because=seen.stuck_because,
         created_at=seen.created_at,
+        parent_id=seen.parent_id,
     )
 
 

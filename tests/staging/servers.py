@@ -12,8 +12,10 @@ import httpx
 from botocore.config import Config
 from staging.houses import house_in
 
+from service.app import Front
 from service.cli.serve import server_for
 from service.house import House
+from service.ledger import Ledger
 from service.observe.logs import configure_logs
 from service.settings import LogFormat
 from workflows.credentialing import NewKey
@@ -23,9 +25,13 @@ from workflows.ports import Clock
 class LiveServer:
     """A running service: its address, its house, and clients that speak to it."""
 
-    def __init__(self, origin: str, house: House) -> None:
-        self.origin, self.house = origin, house
+    def __init__(self, origin: str, house: House, ledger: Ledger) -> None:
+        self.origin, self.house, self._ledger = origin, house, ledger
         self._open: list[Any] = []
+
+    def settle(self) -> None:
+        """Have what was counted in memory stored, as the service does by itself every few seconds."""
+        self._ledger.flush()
 
     def close_clients(self) -> None:
         """Close every client that was handed out."""
@@ -77,7 +83,9 @@ def serving(
         server = server_for(house)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
-        live = LiveServer(house.settings.origin, house)
+        app = server.config.app
+        assert isinstance(app, Front)
+        live = LiveServer(house.settings.origin, house, app.ledger)
         try:
             live.http().get("/health/live").raise_for_status()
             yield live

@@ -21,6 +21,7 @@ from service.app import wake_for
 from service.clock import SystemClock
 from service.house import House
 from service.jobs.sweep import BATCH, Sweeper
+from service.ledger import Ledger
 from workflows import audit, inquiry, notifications, release
 from workflows.authentication import deployment_of
 from workflows.errors import ExpiredExchangeToken, Unavailable, WrongState
@@ -281,7 +282,7 @@ def test_a_process_without_the_scheduler_retires_nothing_and_refuses_all_the_sam
 def test_a_wake_up_that_fails_is_followed_by_the_next_one(tmp_path: Path) -> None:
     house = house_in(tmp_path, OffsetClock())
     request = arrived(house.ports, settle_people(house.ports), State.ASSIGNED, "wf-00001")
-    wake = wake_for(house)
+    wake = wake_for(house, Ledger(house.ports))
     runs: list[int] = []
 
     def fail_twice() -> int:

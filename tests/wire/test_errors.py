@@ -572,7 +572,7 @@ def test_a_request_signed_too_long_ago_or_ahead_has_expired(cast: Cast, still: S
 @pytest.mark.parametrize(
     ("form", "status", "code"),
     [
-        ({"Action": "ListUsers", "Version": "2010-05-08"}, 400, "InvalidAction"),
+        ({"Action": "CreateUser", "Version": "2010-05-08"}, 400, "InvalidAction"),
         ({"Action": "listDelegationRequests", "Version": "2010-05-08"}, 400, "InvalidAction"),
         ({"Action": "ListDelegationRequests", "Version": "2011-06-15"}, 400, "InvalidAction"),
         ({"Action": "ListDelegationRequests", "Version": "2010-05-09"}, 400, "InvalidAction"),

@@ -17,11 +17,15 @@ class Account:
 
 
 class PrincipalKind(StrEnum):
-    """What a principal is; operators and resource servers belong to the deployment, not to an account."""
+    """What a principal is; operators and resource servers belong to the deployment, not to an account.
+
+    A role is stored as a `Role` and is a principal only while something is decided about it.
+    """
 
     USER = "user"
     ROOT = "root"
     PARTNER = "partner"
+    ROLE = "role"
     RESOURCE_SERVER = "resource-server"
     OPERATOR = "operator"
 
@@ -68,11 +72,33 @@ class ApiToken:
 
 @dataclass(frozen=True, slots=True)
 class ManagedPolicy:
-    """An account's own managed policy, attachable to many principals."""
+    """An account's own managed policy, attachable to many principals; `document` is that of its default version.
+
+    `next_version` is the number that its next version gets: no number is used twice. `partner_id` is set when a
+    partner's delegation made it.
+    """
 
     arn: str
     account_id: AccountId
     name: str
+    document: str
+    created_at: datetime
+    id: str
+    path: str
+    description: str | None
+    default_version: int
+    next_version: int
+    tags: tuple[tuple[str, str], ...]
+    partner_id: AccountId | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """One version of a managed policy; it never changes."""
+
+    policy_arn: str
+    number: int
     document: str
     created_at: datetime
 

@@ -33,7 +33,10 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One lent authority with one absolute deadline, which everything derived from it inherits."""
+    """One lent authority with one absolute deadline, which everything derived from it inherits.
+
+    `parent_id` is set for the grant of a role that a delegated session made: the grant of that session.
+    """
 
     id: GrantId
     kind: GrantKind
@@ -53,6 +56,7 @@ class Grant:
     stuck_because: str | None
     revision: int
     created_at: datetime
+    parent_id: GrantId | None = None
 
 
 @dataclass(frozen=True, slots=True)

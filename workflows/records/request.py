@@ -21,11 +21,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DelegationRequest:
-    """One request. Everything above `state` is frozen at creation and covered by `digest`.
+    """One request. Everything above `state`, and `role_plan`, is frozen at creation and covered by `digest`.
 
     `parameters` holds `[name, type, [value, ...]]` triples as submitted; `boundaries` maps each boundary ARN that the
     rendered policy names to its document. `session_duration` is in seconds. `moved_by` is the principal that made
-    the last transition, or None when time did.
+    the last transition, or None when time did. `role_plan` is canonical JSON: the role that the release will make.
     """
 
     id: RequestId
@@ -60,3 +60,4 @@ class DelegationRequest:
     expires_at: datetime
     updated_at: datetime
     notified: int
+    role_plan: str | None = None
