@@ -9,6 +9,7 @@ import argparse
 import sqlite3
 import tempfile
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
@@ -53,6 +54,7 @@ def fill(file: Path, *, requests: int, grants: int) -> None:
         connection.execute("BEGIN")
         partner = f"printf('%012d', 700000000000 + i % {_PARTNERS})"
         earlier = "strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (i * 2) || ' seconds') || '000'"
+        ascending = "strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (({count} - i) * 2) || ' seconds') || '000'"
         _multiply(
             connection,
             Partner,
@@ -98,6 +100,7 @@ def fill(file: Path, *, requests: int, grants: int) -> None:
             requests,
             chain=f"'{ACCOUNT}'",
             number=f"{last} + i",
+            at=ascending.format(count=requests),
             request_id="printf('dr-f%031x', i)",
             partner_id=partner,
         )
@@ -160,14 +163,14 @@ def main() -> None:
             "inbox, ended": "/inbox?tab=ended",
             "search by id": f"/inbox?q=dr-{1:032x}",
             "search by partner": "/inbox?q=Partner%207",
-            "review, waiting": f"/requests/dr-f{4:031x}",
+            "review, waiting": f"/requests/dr-f{5:031x}",
             "review, live": f"/requests/{request.id}",
             "live access": "/grants",
             "partners": "/partners",
             "one partner": f"/partners/{700000000007}",
             "activity": "/activity",
             "activity of a partner": f"/activity?partner={700000000007}",
-            "activity up to a day": "/activity?until=2026-01-01",
+            "activity up to a day": f"/activity?until={live.ports.clock.now() - timedelta(days=10):%Y-%m-%d}",
         }
         for name, path in pages.items():
             middle, worst, length = _measured(live, secret, path, given.rounds)
