@@ -138,3 +138,27 @@ def test_the_live_policies_of_a_principal_and_of_a_session_are_explained(tmp_pat
     assert (stated.exit_code, "leave it out" in stated.stderr) == (1, True)
     unknown = _run("explain", "--session", "ASIAUNKNOWN", "--action", "s3:GetObject", folder=tmp_path)
     assert unknown.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("within", "code", "told"),
+    [
+        ("s3:*", 0, "PROVEN"),
+        ("s3:GetObject", 0, "PROVEN"),
+        ("s3:PutObject", 1, "statement Read: s3:GetObject on arn:aws:s3:::logs/ is allowed by nothing"),
+    ],
+)
+def test_two_documents_are_compared_with_a_request_for_what_goes_too_far(
+    tmp_path: Path, within: str, code: int, told: str
+) -> None:
+    def written(name: str, **statement: str) -> str:
+        document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", **statement}}
+        (tmp_path / name).write_text(json.dumps(document), encoding="utf-8")
+        return str(tmp_path / name)
+
+    asked = written("asked.json", Sid="Read", Action="s3:GetObject", Resource="arn:aws:s3:::logs/*")
+    boundary = written("boundary.json", Action=within, Resource="*")
+    result = CliRunner().invoke(main, ["policy", "compare", asked, boundary])
+    assert (result.exit_code, told in result.output) == (code, True), result.output
+    answer = json.loads(CliRunner().invoke(main, ["policy", "compare", asked, boundary, "--json"]).stdout)
+    assert (answer["verdict"] == "PROVEN") is (code == 0)

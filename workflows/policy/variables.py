@@ -177,6 +177,14 @@ class ResourcePattern:
         return f"ResourcePattern({self.text!r})"
 
 
+def resolved_glob(pattern: ResourcePattern, values: Mapping[str, Value]) -> Glob | None:
+    """Return what the entry means under these values, by lower-case key; None when a variable has none."""
+    if pattern.is_fixed:
+        return pattern.widest
+    resolved = resolve(pattern.pieces, values)
+    return None if resolved is None else Glob(_resource_tokens(resolved))
+
+
 def _resource_tokens(pieces: Sequence[Piece]) -> Iterator[Token]:
     """Only the first piece has fields to respect; behind it everything is the sixth field."""
     for index, piece in enumerate(pieces):
