@@ -273,12 +273,14 @@ def _allowed_too_much(tx: Reading, world: World) -> Iterator[str]:
     may_itself = {one: _allowed(tx, world, "session", world.session.caller.credential or "", one) for one in OUTSIDE}
     for role in tx.find(Role):
         yield from _of_role(tx, world, role)
+    through = {world.session.caller.arn}
     for call in world.gained:
         session = tx.get(RoleSession, call.caller.credential or "")
         entered = tx.get(Role, session.role_id) if session else None
         if session is None or entered is None:
             continue
-        through_session = session.minted_by == world.session.caller.arn
+        through_session = session.minted_by in through
+        through |= {call.caller.arn} if through_session else set()
         if through_session and entered.arn != DEPLOY:
             yield f"the session stepped into {entered.name}"
         for question in OUTSIDE:
