@@ -240,6 +240,28 @@ def test_everybody_reads_a_partners_boundary_and_nobody_changes_it(cast: Cast, a
         admin.delete_policy(PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
 
 
+def test_policies_are_listed_by_scope_and_by_use(admin: Any) -> None:
+    own = admin.create_policy(PolicyName="logs", Path="/team/", PolicyDocument=READ_LOGS)["Policy"]["Arn"]
+    ready = {one["PolicyName"] for one in admin.list_policies(Scope="AWS")["Policies"]}
+    assert ready == {"AdministratorAccess", "DelegationApprover", "DelegationOwner", "DelegationAuditor"}
+    assert [one["Arn"] for one in admin.list_policies(Scope="Local")["Policies"]] == [own]
+    assert len(admin.list_policies()["Policies"]) == len(ready) + 1
+    assert admin.list_policies(Scope="Local", OnlyAttached=True)["Policies"] == []
+    assert admin.list_policies(Scope="Local", PathPrefix="/other/")["Policies"] == []
+    own_role(admin, PermissionsBoundary=own)
+    bounding = admin.list_policies(Scope="Local", PolicyUsageFilter="PermissionsBoundary")["Policies"]
+    assert [one["Arn"] for one in bounding] == [own]
+    assert admin.list_policies(Scope="Local", PolicyUsageFilter="PermissionsPolicy")["Policies"] == []
+
+
+def test_a_key_tells_what_it_was_last_used_for(cast: Cast, admin: Any) -> None:
+    cast.sts("owner").get_caller_identity()
+    cast.live.settle()
+    told = admin.get_access_key_last_used(AccessKeyId=cast.key("owner").access_key_id)
+    assert told["UserName"] == "owner"
+    assert (told["AccessKeyLastUsed"]["ServiceName"], told["AccessKeyLastUsed"]["Region"]) == ("sts", "us-east-1")
+
+
 def test_lists_come_in_pages_whose_markers_belong_to_one_list(admin: Any) -> None:
     for number in range(7):
         own_role(admin, f"Role-{number}", Path="/even/" if number % 2 == 0 else "/odd/")
