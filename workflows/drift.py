@@ -52,6 +52,7 @@ def note_change(tx: Writing, call: Call, act: str, role: Role, now: datetime) ->
 
 
 def _roles(tx: Reading, now: datetime) -> Iterator[Drift]:
+    approved: dict[tuple[str, str], set[str]] = {}
     paths = {f"/{partner.domain}/": partner.name for partner in tx.find(Partner)}
     for role in tx.find(Role):
 
@@ -65,7 +66,10 @@ def _roles(tx: Reading, now: datetime) -> Iterator[Drift]:
         grant = tx.get(Grant, role.grant_id) if role.grant_id else None
         if grant is None or grant.state is GrantState.REVOKED:
             yield differs(DriftKind.ROLE_WITHOUT_GRANT, "its grant is over")
-        if role.boundary_arn not in _approved(tx, role):
+        between = (role.partner_id, role.account_id)
+        if between not in approved:
+            approved[between] = _approved(tx, role)
+        if role.boundary_arn not in approved[between]:
             yield differs(DriftKind.BOUNDARY_CHANGED, f"carries {role.boundary_arn or 'no boundary'}")
         if change := _changed(tx, role, grant):
             yield differs(DriftKind.CHANGED_OUTSIDE, change)
