@@ -7,7 +7,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -45,7 +45,7 @@ def _signed_bytes(report: Mapping[str, object]) -> bytes:
     return _DOMAIN + json.dumps(report, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-def attested(keyring: Keyring, report: Mapping[str, object]) -> dict[str, object]:
+def attested(keyring: Keyring, report: Mapping[str, object]) -> dict[str, Any]:
     """Return the report with its signature, and with the key that it can be verified with."""
     key_id = keyring.newest
     private = _private(keyring, key_id)
@@ -54,7 +54,7 @@ def attested(keyring: Keyring, report: Mapping[str, object]) -> dict[str, object
     return {"report": dict(report), "key": key_id, "publicKey": key, "signature": _text(signature)}
 
 
-def verified(text: str, trusted_key: str) -> dict[str, object]:
+def verified(text: str, trusted_key: str) -> dict[str, Any]:
     """Return the report in a signed document; raises `BadInput` unless `trusted_key` signed exactly this.
 
     Needs no database and no master key. The key that the document names of itself proves nothing and is not used.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from workflows.acts import consult, perform
 from workflows.arns import request_arn
@@ -12,11 +12,13 @@ from workflows.audit import Draft
 from workflows.authentication import deployment_of
 from workflows.authority import Question, authorize, operator_only
 from workflows.callers import Call, CallerKind
+from workflows.errors import NoSuchEntity
 from workflows.ids import AccountId, parse_account_id
 from workflows.lifecycle import OPEN_STATES, state_at
 from workflows.partnering import existing_partner
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.grant import Grant, GrantKind, GrantState
+from workflows.records.partner import Partner
 from workflows.records.request import DelegationRequest
 from workflows.records.role import Role, RoleErrand
 from workflows.retirement import retire_grants, retire_requests
@@ -56,6 +58,19 @@ def _scope(tx: Reading, ports: Ports, call: Call, account_id: str | None) -> Acc
     return account
 
 
+def _known_partner(tx: Reading, call: Call, partner_id: str) -> Partner:
+    """Return the partner; to an account that it never asked for anything it looks like an unknown one."""
+    if call.caller.kind is not CallerKind.OPERATOR:
+        account = call.caller.account_id
+        asked = (
+            tx.count(DelegationRequest, limit=1, requestor_id=partner_id, **{field: account})
+            for field in ("owner_account_id", "target_account_id")
+        )
+        if not any(asked):
+            raise NoSuchEntity("partner", partner_id)
+    return existing_partner(tx, partner_id)
+
+
 def _of(account: AccountId | None) -> dict[str, object]:
     return {} if account is None else {"account_id": account}
 
@@ -86,7 +101,7 @@ def _standing(tx: Reading, **equal: object) -> list[Grant]:
     return [grant for state in STANDING for grant in tx.find(Grant, state=state, **equal)]
 
 
-def revoke_everything(ports: Ports, call: Call, partner_id: str, account_id: str | None = None) -> dict[str, object]:
+def revoke_everything(ports: Ports, call: Call, partner_id: str, account_id: str | None = None) -> dict[str, Any]:
     """End a partner's open requests, tokens, sessions and roles, here or everywhere, and return the signed report.
 
     All of it is of no use any more when this returns. Roles are then taken away one by one; what is left of them is in
@@ -95,7 +110,7 @@ def revoke_everything(ports: Ports, call: Call, partner_id: str, account_id: str
 
     def work(tx: Writing, draft: Draft) -> Ended:
         account = _scope(tx, ports, call, account_id)
-        partner = existing_partner(tx, partner_id)
+        partner = _known_partner(tx, call, partner_id)
         requests = _open_requests(tx, ports, account, requestor_id=partner.id)
         ended = _end(tx, ports, call, requests, _standing(tx, partner_id=partner.id, **_of(account)))
         draft.partner_id, draft.resource = partner.id, partner.id
@@ -142,7 +157,7 @@ def _dismantle(ports: Ports, grants: Sequence[Grant]) -> None:
 
 def report(
     ports: Ports, call: Call, partner_id: str, account_id: str | None = None, *, ended: Ended | None = None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return a signed report of what a partner has here or everywhere now, and of what one act ended if it is given.
 
     It is `complete` when the partner has no open request, no grant that is not over and no role.
@@ -150,7 +165,7 @@ def report(
 
     def work(tx: Reading, _draft: Draft) -> dict[str, object]:
         account = _scope(tx, ports, call, account_id)
-        partner = existing_partner(tx, partner_id)
+        partner = _known_partner(tx, call, partner_id)
         left = [
             grant
             for state in GrantState

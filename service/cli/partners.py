@@ -1,6 +1,8 @@
 """`daypass partner`, `template`, `boundary` and `channel`."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -81,14 +83,27 @@ def enable(partner_id: str, as_json: bool) -> None:
     _set_active(partner_id, active=True, as_json=as_json)
 
 
+def _tell(told: Mapping[str, Any], signed: Mapping[str, Any] | None, *, as_json: bool) -> None:
+    """Print a report: as JSON with its signature if it is fresh, or what is left of a partner for people."""
+    if as_json:
+        print_json(signed or told)
+        return
+    click.echo(f"partner {told['partner']}, account {told['account'] or 'all'}, {told['at']}")
+    for name, words in (("openRequests", "open requests"), ("grantsLeft", "grants not over"), ("rolesLeft", "roles")):
+        click.echo(f"{words}: {len(told[name])}")
+    click.echo("complete" if told["complete"] else "not complete yet; ask for a report again shortly")
+
+
 @partner.command("revoke")
 @click.argument("partner_id")
 @click.option("--account", metavar="ID", help="Only in this account; by default in all.")
+@json_option
 @failing_clearly
-def revoke(partner_id: str, account: str | None) -> None:
-    """End all that a partner has: requests, tokens, sessions and roles. Prints a signed report, always as JSON."""
+def revoke(partner_id: str, account: str | None, as_json: bool) -> None:
+    """End all that a partner has: requests, tokens, sessions and roles. With --json prints the signed report."""
     with opened() as (ports, call):
-        print_json(farewell.revoke_everything(ports, call, partner_id, account))
+        signed = farewell.revoke_everything(ports, call, partner_id, account)
+    _tell(signed["report"], signed, as_json=as_json)
 
 
 @partner.command("delete")
@@ -105,28 +120,32 @@ def delete(partner_id: str, as_json: bool) -> None:
 @partner.command("report")
 @click.argument("partner_id")
 @click.option("--account", metavar="ID", help="Only of this account; by default of all.")
+@json_option
 @failing_clearly
-def report(partner_id: str, account: str | None) -> None:
-    """Report what a partner still has, signed. Always as JSON."""
+def report(partner_id: str, account: str | None, as_json: bool) -> None:
+    """Report what a partner still has. With --json prints the signed report."""
     with opened() as (ports, call):
-        print_json(farewell.report(ports, call, partner_id, account))
+        signed = farewell.report(ports, call, partner_id, account)
+    _tell(signed["report"], signed, as_json=as_json)
 
 
 @partner.command("report-key")
+@json_option
 @failing_clearly
-def report_key() -> None:
+def report_key(as_json: bool) -> None:
     """Print the public key that this deployment's reports are verified with."""
     with opened() as (ports, _call):
-        click.echo(attestation.public_key(ports.keyring))
+        show(views.ReportKeyView(attestation.public_key(ports.keyring)), as_json=as_json)
 
 
 @partner.command("verify")
 @click.argument("path", metavar="FILE", type=_FILE)
 @click.option("--key", required=True, help="The deployment's public key, as `partner report-key` prints it.")
+@json_option
 @failing_clearly
-def verify(path: Path, key: str) -> None:
-    """Verify a signed report, offline: neither database nor master key is needed. Prints what was signed, as JSON."""
-    print_json(attestation.verified(path.read_text(encoding="utf-8"), key))
+def verify(path: Path, key: str, as_json: bool) -> None:
+    """Verify a signed report, offline: neither database nor master key is needed. Prints what was signed."""
+    _tell(attestation.verified(path.read_text(encoding="utf-8"), key), None, as_json=as_json)
 
 
 @click.group()

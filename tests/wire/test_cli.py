@@ -335,3 +335,19 @@ def test_the_demonstration_plays_the_whole_story_and_ends_with_two_refusals() ->
     assert expired.startswith("after expiry:")
     assert revoked.startswith("after revocation:")
     assert all("refused: GetCallerIdentity -> ExpiredToken" in line for line in (expired, revoked))
+
+
+def test_everything_of_a_partner_is_ended_and_the_report_is_verified_without_the_database(
+    settled: Shell, tmp_path: Path
+) -> None:
+    signed = settled.json("partner", "revoke", PARTNER)
+    assert signed["report"]["complete"] is True
+    key = settled.json("partner", "report-key")["public_key"]
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(signed), encoding="utf-8")
+    assert settled.json("partner", "verify", str(path), "--key", key) == signed["report"]
+    path.write_text(json.dumps(signed).replace('"complete": true', '"complete": false'), encoding="utf-8")
+    assert settled.run("partner", "verify", str(path), "--key", key).exit_code == 1
+    assert settled.json("partner", "report", PARTNER)["report"]["rolesLeft"] == []
+    assert settled.json("partner", "delete", PARTNER) == {"removed": PARTNER}
+    assert settled.json("account", "delete", ACCOUNT) == {"removed": ACCOUNT}

@@ -226,8 +226,8 @@ def test_everything_of_a_partner_ends_in_one_act_with_a_report_that_proves_itsel
     assert roles_left(cast) == []
     report = verified(told.text, public_key(cast.live.ports.keyring))
     assert report["complete"] is True
-    assert report["ended"]["requests"] == [waiting["id"]]  # type: ignore[index]
-    assert [one["state"] for one in report["ended"]["grants"]] == ["REVOKED"]  # type: ignore[index]
+    assert report["ended"]["requests"] == [waiting["id"]]
+    assert [one["state"] for one in report["ended"]["grants"]] == ["REVOKED"]
     with pytest.raises(BadInput):
         verified(told.text.replace('"complete":true', '"complete":false'), public_key(cast.live.ports.keyring))
     with pytest.raises(BadInput):
