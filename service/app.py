@@ -13,7 +13,7 @@ from litestar.types import HTTPScope
 
 from service.access import routes
 from service.access.decider import Decider
-from service.api import accounts, grants, identity_providers, notifications, partners, problems, requests
+from service.api import accounts, grants, identity_providers, notifications, partners, problems, requests, roles
 from service.api import house as rest
 from service.api.bodies import BodyReader
 from service.api.callers import Callers
@@ -116,6 +116,7 @@ def _api(callers: Callers) -> Router:
         route_handlers=[
             requests.ROUTER,
             grants.ROUTER,
+            roles.ROUTER,
             accounts.ROUTER,
             identity_providers.ROUTER,
             partners.ROUTER,

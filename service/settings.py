@@ -50,6 +50,10 @@ class Settings(BaseSettings):
         default="aws",
         description="the partition field of every ARN",
     )
+    role_lifetime_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=365,
+        description="how long a role may last that a delegated session makes, from its making",
+    )
     exchange_cap: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=100,
         description="how often one exchange token can be traded",
@@ -118,6 +122,7 @@ class Settings(BaseSettings):
             partition=self.partition,
             base_url=self.origin,
             exchange_cap=self.exchange_cap,
+            role_lifetime=timedelta(days=self.role_lifetime_days),
             retention=timedelta(days=self.retention_days),
             replay_memory=timedelta(minutes=2 * self.signature_window_minutes + 1),
         )

@@ -16,7 +16,7 @@ from workflows.errors import AccessDenied, NoSuchEntity, UnmodifiableEntity
 from workflows.ids import AccountId
 from workflows.policy.conditions import Clause, Quantifier
 from workflows.policy.context import fold
-from workflows.policy.document import Effect, Policy, PolicyKind, Statement
+from workflows.policy.document import ASKED, Effect, Policy, PolicyKind, Statement, parse_policy
 from workflows.policy.layers import Layer, LayerKind, NamedPolicy
 from workflows.policy.patterns import Work
 from workflows.policy.principal import Form
@@ -173,17 +173,24 @@ def lineage_after(call: Call, inherited: Sequence[str], role: Role) -> tuple[str
 
 def passing_layer(tx: Reading, request: DelegationRequest, account: AccountId) -> Layer:
     """Return the ceiling over iam:PassRole: only to listed services, only roles with a shown boundary or named ones."""
+    services = tuple(sorted(listed_services(request)))
+    passable = sorted(_passable(tx, request, account)) if services else []
+    document = _passing_document(tuple(passable), services)
+    return Layer(LayerKind.GUARDRAIL, "passing roles", (NamedPolicy("pass-role", document),))
+
+
+def _passable(tx: Reading, request: DelegationRequest, account: AccountId) -> set[str]:
     shown = shown_boundaries(request)
     born = tx.find(Role, partner_id=request.requestor_id, account_id=account)
-    passable = {role.arn for role in born if role.boundary_arn in shown}
-    passable |= {
+    roles = {role.arn for role in born if role.boundary_arn in shown}
+    named = {
         pattern.text
         for statement in _allowing(request, "iam:passrole")
         for pattern in statement.resources
-        if pattern.is_fixed and not set("*?") & set(pattern.text)
+        if pattern.is_fixed
     }
-    document = _passing_document(tuple(sorted(passable)), tuple(sorted(listed_services(request))))
-    return Layer(LayerKind.GUARDRAIL, "passing roles", (NamedPolicy("pass-role", document),))
+    # A path may hold characters that would be wildcards here; such a role cannot be passed.
+    return {arn for arn in roles | named if not set("*?$") & set(arn)}
 
 
 # --- what a rendered policy lists ------------------------------------------------------------------------
@@ -201,7 +208,10 @@ def _passing_document(roles: tuple[str, ...], services: tuple[str, ...]) -> Poli
         ]
     else:
         statements.append({**deny, "Resource": "*"})
-    return compiled(json.dumps({"Version": "2012-10-17", "Statement": statements}), PolicyKind.GUARDRAIL)
+    # An account may hold more roles than a stored document may name.
+    return parse_policy(
+        json.dumps({"Version": "2012-10-17", "Statement": statements}), kind=PolicyKind.GUARDRAIL, caps=ASKED
+    )
 
 
 def _allowing(request: DelegationRequest, action: str) -> Iterator[Statement]:

@@ -65,6 +65,7 @@ READY_MADE: Final[Mapping[str, str]] = {
                 "daypass:ListGrants",
                 "daypass:GetGrant",
                 "daypass:ListAuditEntries",
+                "daypass:GetInventory",
                 *_SIMULATE,
             ],
             "Resource": "*",

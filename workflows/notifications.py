@@ -123,7 +123,8 @@ def announce_end(
 ) -> tuple[DelegationRequest, list[Errand]]:
     """Return the request with its messages counted, and the errand that tells the partner what it was lent has ended.
 
-    A request can have lent several things, each of which ends by itself: the count has to be stored.
+    A request that shows a boundary can lend several things, each of which ends by itself: its count has to be stored.
+    Of any other nothing is announced after this, and it is returned as it is.
     """
     if channel is None or grant.ended_at is None or grant.end_reason is None:
         return request, []
@@ -132,7 +133,7 @@ def announce_end(
     if grant.kind is GrantKind.ROLE:
         message["GrantId"] = grant.id
     told = [_errand(ports, channel, request, message, now=grant.ended_at, expires_at=None)]
-    return replace(request, notified=request.notified + 1), told
+    return (replace(request, notified=request.notified + 1) if request.boundaries else request), told
 
 
 def store_move(

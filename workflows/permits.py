@@ -28,7 +28,8 @@ from workflows.ports import Ports, Reading
 from workflows.role_standing import standing_of_subject
 
 _MESSAGE: Final = "authorization-message"
-_FORMS: Final = {CallerKind.USER: Form.USER, CallerKind.ROOT: Form.ROOT, CallerKind.PARTNER: Form.ROOT}
+# A partner's programs carry the name of its root and have none of its power: their one policy has to allow.
+_FORMS: Final = {CallerKind.USER: Form.USER, CallerKind.ROOT: Form.ROOT, CallerKind.PARTNER: Form.USER}
 
 
 @dataclass(frozen=True, slots=True)

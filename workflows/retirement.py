@@ -97,7 +97,8 @@ def retire_grants(tx: Writing, ports: Ports, call: Call, live: Sequence[Grant], 
             counted[request.id], told = announce_end(ports, channels[request.channel_arn], request, after)
             errands += told
     tx.end_grants(live, over)
-    tx.end_requests(list(requests.values()), [counted[name] for name in requests])
+    changed = [one for one in requests.values() if counted[one.id] is not one]
+    tx.end_requests(changed, [counted[one.id] for one in changed])
     tx.add_all(errands)
     _dismantle(tx, live, over, now)
     drafts = [_of_grant(before, after) for before, after in zip(live, over, strict=True)]

@@ -67,7 +67,8 @@ def _end_grant(
     if stored.kind is GrantKind.ROLE:
         tx.put(dismantling(stored, now))
     told, errands = announce_end(ports, tx.get(Channel, request.channel_arn), request, stored)
-    tx.swap(request, told)
+    if told is not request:
+        tx.swap(request, told)
     tx.add_all(errands)
     # What was made under it was lent by it.
     retire_grants(tx, ports, call, descendants(tx, grant), now=now)

@@ -131,5 +131,6 @@ def end_role_grant(tx: Writing, ports: Ports, call: Call, role: Role) -> None:
     request = tx.get(DelegationRequest, grant.request_id)
     if request is not None:
         told, errands = announce_end(ports, tx.get(Channel, request.channel_arn), request, over)
-        tx.swap(request, told)
+        if told is not request:
+            tx.swap(request, told)
         tx.add_all(errands)

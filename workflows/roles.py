@@ -16,6 +16,7 @@ from workflows.audit import Draft
 from workflows.boundaries import spellings, usable_boundary
 from workflows.callers import Call
 from workflows.credentials.keys import new_principal_id
+from workflows.drift import note_change
 from workflows.errors import AlreadyExists, BadInput, DeleteConflict, LimitExceeded, NoSuchEntity
 from workflows.guards import Refused, approved_by
 from workflows.ids import parse_entity_name
@@ -112,6 +113,7 @@ def change_role(
         if request := approved_by(tx, call):
             guards.role_is_in_reach(Refused(call, action, role.arn), request, role)
         note_role(draft, call, role)
+        note_change(tx, call, act, role, ports.clock.now())
         result = work(tx, draft, role)
         tx.authority_changed()
         return result

@@ -1,12 +1,14 @@
 """`/v1/partners`: partners and what they register."""
 
+from typing import Annotated, Any
+
 from litestar import Router, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from service import views
 from service.api.schemas import Activity, NewBoundary, NewChannel, NewPartner, NewTemplate, document_text
-from workflows import credentialing, dismissal, partnering, templates
+from workflows import credentialing, dismissal, farewell, partnering, templates
 from workflows.arns import root_arn
 from workflows.callers import Call
 from workflows.ports import Ports
@@ -125,6 +127,28 @@ def list_registrations(
     )
 
 
+@post("/partners/{partner_id:str}/revoke", status_code=200, sync_to_thread=True)
+def revoke_everything(
+    partner_id: FromPath[str],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+    account_id: Annotated[str | None, QueryParameter(name="account_id", max_length=12)] = None,
+) -> dict[str, Any]:
+    """End all that a partner has in the caller's account (an operator: in any, or all); answer a signed report."""
+    return farewell.revoke_everything(ports, call, partner_id, account_id)
+
+
+@get("/partners/{partner_id:str}/report", sync_to_thread=True)
+def report(
+    partner_id: FromPath[str],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+    account_id: Annotated[str | None, QueryParameter(name="account_id", max_length=12)] = None,
+) -> dict[str, Any]:
+    """Report what a partner still has in the caller's account, signed; an operator asks about any, or all."""
+    return farewell.report(ports, call, partner_id, account_id)
+
+
 ROUTER = Router(
     "/",
     route_handlers=[
@@ -136,6 +160,8 @@ ROUTER = Router(
         register_boundary,
         register_channel,
         list_registrations,
+        revoke_everything,
+        report,
     ],
     tags=["partners"],
 )

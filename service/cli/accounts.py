@@ -7,7 +7,7 @@ import click
 from service import views
 from service.cli.desk import failing_clearly, json_option, opened, read_document, show, show_many
 from service.cli.people import make_invitation
-from workflows import account_rules, credentialing, identity_providers, onboarding
+from workflows import account_rules, credentialing, identity_providers, onboarding, removal
 from workflows.arns import root_arn
 from workflows.onboarding import PolicyChoice
 
@@ -36,6 +36,17 @@ def create_account(account_id: str, alias: str, root_access_key: bool, as_json: 
             key = credentialing.create_access_key(ports, call, arn)
             view.access_key_id, view.secret_access_key = key.access_key_id, key.secret_access_key
     show(view, as_json=as_json)
+
+
+@account.command("delete")
+@click.argument("account_id")
+@json_option
+@failing_clearly
+def delete_account(account_id: str, as_json: bool) -> None:
+    """Revoke all that an account lent, then delete it for good; refused while any of it still stands."""
+    with opened() as (ports, call):
+        removal.delete_account(ports, call, account_id)
+    show(views.RemovedView(account_id), as_json=as_json)
 
 
 @account.command("list")

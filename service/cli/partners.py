@@ -1,13 +1,15 @@
 """`daypass partner`, `template`, `boundary` and `channel`."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from service import views
-from service.cli.desk import failing_clearly, json_option, opened, read_document, show, show_many
+from service.cli.desk import failing_clearly, json_option, opened, print_json, read_document, show, show_many
 from service.cli.people import make_invitation
-from workflows import credentialing, dismissal, partnering, templates
+from workflows import attestation, credentialing, dismissal, farewell, partnering, removal, templates
 from workflows.arns import root_arn
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -81,6 +83,71 @@ def enable(partner_id: str, as_json: bool) -> None:
     _set_active(partner_id, active=True, as_json=as_json)
 
 
+def _tell(told: Mapping[str, Any], signed: Mapping[str, Any] | None, *, as_json: bool) -> None:
+    """Print a report: as JSON with its signature if it is fresh, or what is left of a partner for people."""
+    if as_json:
+        print_json(signed or told)
+        return
+    click.echo(f"partner {told['partner']}, account {told['account'] or 'all'}, {told['at']}")
+    for name, words in (("openRequests", "open requests"), ("grantsLeft", "grants not over"), ("rolesLeft", "roles")):
+        click.echo(f"{words}: {len(told[name])}")
+    click.echo("complete" if told["complete"] else "not complete yet; ask for a report again shortly")
+
+
+@partner.command("revoke")
+@click.argument("partner_id")
+@click.option("--account", metavar="ID", help="Only in this account; by default in all.")
+@json_option
+@failing_clearly
+def revoke(partner_id: str, account: str | None, as_json: bool) -> None:
+    """End all that a partner has: requests, tokens, sessions and roles. With --json prints the signed report."""
+    with opened() as (ports, call):
+        signed = farewell.revoke_everything(ports, call, partner_id, account)
+    _tell(signed["report"], signed, as_json=as_json)
+
+
+@partner.command("delete")
+@click.argument("partner_id")
+@json_option
+@failing_clearly
+def delete(partner_id: str, as_json: bool) -> None:
+    """Revoke all that a partner has, then delete it for good; refused while any of it still stands."""
+    with opened() as (ports, call):
+        removal.delete_partner(ports, call, partner_id)
+    show(views.RemovedView(partner_id), as_json=as_json)
+
+
+@partner.command("report")
+@click.argument("partner_id")
+@click.option("--account", metavar="ID", help="Only of this account; by default of all.")
+@json_option
+@failing_clearly
+def report(partner_id: str, account: str | None, as_json: bool) -> None:
+    """Report what a partner still has. With --json prints the signed report."""
+    with opened() as (ports, call):
+        signed = farewell.report(ports, call, partner_id, account)
+    _tell(signed["report"], signed, as_json=as_json)
+
+
+@partner.command("report-key")
+@json_option
+@failing_clearly
+def report_key(as_json: bool) -> None:
+    """Print the public key that this deployment's reports are verified with."""
+    with opened() as (ports, _call):
+        show(views.ReportKeyView(attestation.public_key(ports.keyring)), as_json=as_json)
+
+
+@partner.command("verify")
+@click.argument("path", metavar="FILE", type=_FILE)
+@click.option("--key", required=True, help="The deployment's public key, as `partner report-key` prints it.")
+@json_option
+@failing_clearly
+def verify(path: Path, key: str, as_json: bool) -> None:
+    """Verify a signed report, offline: neither database nor master key is needed. Prints what was signed."""
+    _tell(attestation.verified(path.read_text(encoding="utf-8"), key), None, as_json=as_json)
+
+
 @click.group()
 def template() -> None:
     """Register policy templates of a partner."""
@@ -112,6 +179,17 @@ def register_template(partner: str, name: str, path: Path, wildcard_safe: tuple[
         )
     parsed = templates.parse_template(document, wildcard_safe=frozenset(wildcard_safe))
     show(views.template(made, [parameter.name for parameter in parsed.parameters]), as_json=as_json)
+
+
+@template.command("delete")
+@click.argument("arn")
+@json_option
+@failing_clearly
+def delete_template(arn: str, as_json: bool) -> None:
+    """Revoke all that requests of a template lent, then delete it."""
+    with opened() as (ports, call):
+        removal.delete_template(ports, call, arn)
+    show(views.RemovedView(arn), as_json=as_json)
 
 
 @click.group()

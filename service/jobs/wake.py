@@ -16,10 +16,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from service.jobs.errands import Courier
 from service.jobs.sweep import Sweeper
 from service.ledger import Ledger
+from workflows import drift
 from workflows.errors import Unavailable
 from workflows.ports import Ports
 
 _WATCH: Final = timedelta(milliseconds=500)
+_SCAN: Final = timedelta(hours=1)
 _FLUSH: Final = timedelta(seconds=15)
 # A watch that is still at work when the next is due is as it should be; the library would warn of each.
 logging.getLogger("apscheduler").setLevel(logging.ERROR)
@@ -52,6 +54,8 @@ class Wake:
         self._scheduler.add_job(
             self._guarded(self._ledger.flush), "interval", seconds=_FLUSH.total_seconds(), id="flush"
         )
+        scan = self._guarded(lambda: drift.scan(self._ports))
+        self._scheduler.add_job(scan, "interval", seconds=_SCAN.total_seconds(), id="scan")
         self._scheduler.start()
 
     def stop(self) -> None:

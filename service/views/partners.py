@@ -13,6 +13,12 @@ from workflows.partnering import NewChannel
 from workflows.records.partner import Boundary, Channel, Partner, PolicyTemplate
 
 
+class ReportKeyView(msgspec.Struct):
+    """The public key (base64url) of this deployment's reports."""
+
+    public_key: str
+
+
 class PartnerView(msgspec.Struct, omit_defaults=True):
     """A partner; fresh credentials are shown this once."""
 

@@ -22,6 +22,7 @@ from workflows.errors import AccessDenied, BadInput, NoSuchEntity
 from workflows.inquiry import summary_of
 from workflows.records.request import State
 from workflows.review import Review, Step
+from workflows.role_plans import plan_of
 from workflows.standing import KIND
 from workflows.step_up import Proof, Purpose
 
@@ -88,6 +89,7 @@ def show(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[A
         "review.html",
         seen=seen,
         request=request,
+        role=plan_of(request),
         ends_at=_ends_at(visit, seen),
         summary=summary_of(request, visit.reader.language).content,
         services=services,
@@ -129,6 +131,7 @@ def confirm(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Respons
         "confirm.html",
         seen=seen,
         request=asked.request,
+        role=plan_of(asked.request),
         act=act,
         ends_at=_ends_at(visit, seen),
         options=using(visit, asked.challenge, asked.passkeys) if asked.passkeys else "",

@@ -100,6 +100,14 @@ def test_every_aws_operation_we_answer_is_named_in_a_wire_test() -> None:
     assert [name for name in HANDLERS if name not in tests and xform_name(name) not in tests] == []
 
 
+def test_the_compatibility_table_lists_every_operation_with_a_test_that_exists() -> None:
+    text = (ROOT / "service" / "aws" / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \|.*\| `(test_\w+)` \|$", text, re.MULTILINE))
+    assert set(rows) == set(HANDLERS)
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "wire").glob("*.py"))
+    assert [name for name in rows.values() if f"def {name}(" not in tests] == []
+
+
 def test_the_configuration_table_lists_every_setting() -> None:
     table = (ROOT / "service" / "README.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"`(DAYPASS_[A-Z_]+)`", table))

@@ -6,13 +6,14 @@ from typing import Any, Final
 from staging.houses import OPERATOR
 from staging.servers import LiveServer
 
-from service.cli.demo_world import ACCOUNT, PARAMETERS, PARTNER, found_world
+from service.cli.demo_world import ACCOUNT, DOMAIN, PARAMETERS, PARTNER, found_world
 from workflows import approval, onboarding, release, revocation, submission
 from workflows.authentication import caller_of
 from workflows.callers import Call
 from workflows.ports import Ports
 from workflows.records.account import Principal
 from workflows.records.request import DelegationRequest
+from workflows.role_plans import AskedRole
 from workflows.submission import NewRequest
 from workflows.templates import Parameter, parse_parameter_type
 
@@ -31,6 +32,7 @@ class Scene:
     approved: DelegationRequest
     live: DelegationRequest
     rejected: DelegationRequest
+    role: DelegationRequest
 
 
 def _principal(ports: Ports, arn: str) -> Principal:
@@ -96,8 +98,10 @@ def set_scene(live: LiveServer) -> Scene:
         name="ReadLogs",
         document='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:Get*","Resource":"*"}]}',
     )
+    boundary = f"arn:aws:iam::partner:policy/permissions-boundary/{DOMAIN}/ReadTelemetry_2026_01_15"
+    role = claimed(6, role=AskedRole("Observer", boundary, lifetime=None))
     unclaimed = file_request(9, owner_account_id=None)
-    return Scene(administrator, owner, partner, unclaimed, waiting, approved, lent, rejected)
+    return Scene(administrator, owner, partner, unclaimed, waiting, approved, lent, rejected, role)
 
 
 def owner_pages(scene: Scene) -> dict[str, str]:
@@ -109,6 +113,7 @@ def owner_pages(scene: Scene) -> dict[str, str]:
         "inbox-nothing-found": "/inbox?q=nobody",
         "claim": f"/d/{scene.unclaimed.id}",
         "review": f"/requests/{scene.waiting.id}",
+        "review-role": f"/requests/{scene.role.id}",
         "review-try": f"/requests/{scene.waiting.id}?action=iam:CreateRole",
         "review-approved": f"/requests/{scene.approved.id}",
         "review-live": f"/requests/{scene.live.id}",

@@ -367,3 +367,19 @@ def test_a_request_that_was_signed_verifies_until_one_byte_of_it_is_changed(shel
     result = shell.run("request", "verify", request.id)
     assert result.exit_code == 1
     assert "WRONG" in result.stderr
+
+
+def test_everything_of_a_partner_is_ended_and_the_report_is_verified_without_the_database(
+    settled: Shell, tmp_path: Path
+) -> None:
+    signed = settled.json("partner", "revoke", PARTNER)
+    assert signed["report"]["complete"] is True
+    key = settled.json("partner", "report-key")["public_key"]
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(signed), encoding="utf-8")
+    assert settled.json("partner", "verify", str(path), "--key", key) == signed["report"]
+    path.write_text(json.dumps(signed).replace('"complete": true', '"complete": false'), encoding="utf-8")
+    assert settled.run("partner", "verify", str(path), "--key", key).exit_code == 1
+    assert settled.json("partner", "report", PARTNER)["report"]["rolesLeft"] == []
+    assert settled.json("partner", "delete", PARTNER) == {"removed": PARTNER}
+    assert settled.json("account", "delete", ACCOUNT) == {"removed": ACCOUNT}

@@ -417,3 +417,13 @@ def test_the_boundary_of_a_delegations_role_goes_with_every_chain_that_begins_th
     admin.update_assume_role_policy(RoleName="Deploy", PolicyDocument=trust)
     with refused("AccessDenied"):
         role_client(cast, "sts", stepped_in(cast)).assume_role(RoleArn=owners_role, RoleSessionName="out")
+
+
+def test_a_partners_own_keys_make_nothing_not_even_in_its_own_account(cast: Cast) -> None:
+    partner = cast.iam("partner")
+    with refused("AccessDenied"):
+        partner.create_role(RoleName="Mine", AssumeRolePolicyDocument=PARTNER_TRUST)
+    with refused("AccessDenied"):
+        partner.create_policy(PolicyName="Mine", PolicyDocument=EVERYTHING)
+    with refused("AccessDenied"):
+        partner.list_roles()

@@ -1,11 +1,13 @@
 """Roles over the wire with an unmodified boto3: made, changed, read back, stepped into and taken away."""
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from staging.clocks import StillClock
-from staging.houses import ACCOUNT, OTHER_ACCOUNT, PARTNER
+from staging.houses import ACCOUNT, OPERATOR, OTHER_ACCOUNT, PARTNER
 from staging.roles import (
     ACCOUNT_ROOT,
     BOUNDARY,
@@ -23,11 +25,14 @@ from staging.roles_wire import decides, lent_client, refused, role_client
 from staging.wires import Cast
 
 from service.aws.gateway import HANDLERS
+from workflows import onboarding
+from workflows.onboarding import PolicyChoice
 from workflows.release import Minted
 
 NAME = "Watcher"
 PATH = "/lumenwatch.example/"
 ARN = f"arn:aws:iam::{ACCOUNT}:role{PATH}{NAME}"
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 OWN_TRUST = trusting(ACCOUNT_ROOT, external_id=None)
 
 
@@ -238,6 +243,28 @@ def test_everybody_reads_a_partners_boundary_and_nobody_changes_it(cast: Cast, a
             client.delete_policy_version(PolicyArn=BOUNDARY, VersionId="v1")
     with refused("UnmodifiableEntity"):
         admin.delete_policy(PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+
+
+def test_policies_are_listed_by_scope_and_by_use(admin: Any) -> None:
+    own = admin.create_policy(PolicyName="logs", Path="/team/", PolicyDocument=READ_LOGS)["Policy"]["Arn"]
+    ready = {one["PolicyName"] for one in admin.list_policies(Scope="AWS")["Policies"]}
+    assert ready == {"AdministratorAccess", "DelegationApprover", "DelegationOwner", "DelegationAuditor"}
+    assert [one["Arn"] for one in admin.list_policies(Scope="Local")["Policies"]] == [own]
+    assert len(admin.list_policies()["Policies"]) == len(ready) + 1
+    assert admin.list_policies(Scope="Local", OnlyAttached=True)["Policies"] == []
+    assert admin.list_policies(Scope="Local", PathPrefix="/other/")["Policies"] == []
+    own_role(admin, PermissionsBoundary=own)
+    bounding = admin.list_policies(Scope="Local", PolicyUsageFilter="PermissionsBoundary")["Policies"]
+    assert [one["Arn"] for one in bounding] == [own]
+    assert admin.list_policies(Scope="Local", PolicyUsageFilter="PermissionsPolicy")["Policies"] == []
+
+
+def test_a_key_tells_what_it_was_last_used_for(cast: Cast, admin: Any) -> None:
+    cast.sts("owner").get_caller_identity()
+    cast.live.settle()
+    told = admin.get_access_key_last_used(AccessKeyId=cast.key("owner").access_key_id)
+    assert told["UserName"] == "owner"
+    assert (told["AccessKeyLastUsed"]["ServiceName"], told["AccessKeyLastUsed"]["Region"]) == ("sts", "us-east-1")
 
 
 def test_lists_come_in_pages_whose_markers_belong_to_one_list(admin: Any) -> None:
@@ -492,6 +519,40 @@ def test_quotas_are_those_of_iam(cast: Cast, admin: Any) -> None:
         admin.attach_role_policy(RoleName="Own", PolicyArn=OTHER_BOUNDARY) if register_role_work(cast.live.ports) else 0
 
 
+INLINE = {"PolicyName": "p", "PolicyDocument": READ_LOGS}
+ENV = {"Tags": [{"Key": "env", "Value": "prod"}]}
+
+
+@pytest.mark.parametrize(
+    ("action", "key", "values", "given"),
+    [
+        ("CreateRole", "iam:PermissionsBoundary", ("x", ADMIN), {"PermissionsBoundary": ADMIN}),
+        ("PutRolePermissionsBoundary", "iam:PermissionsBoundary", ("x", ADMIN), {"PermissionsBoundary": ADMIN}),
+        ("AttachRolePolicy", "iam:PolicyARN", ("x", ADMIN), {"PolicyArn": ADMIN}),
+        ("PutRolePolicy", "iam:ResourceTag/team", ("dev", "ops"), INLINE),
+        ("PutRolePolicy", "aws:ResourceTag/team", ("dev", "ops"), INLINE),
+        ("TagRole", "aws:RequestTag/env", ("test", "prod"), ENV),
+        ("TagRole", "aws:TagKeys", ("team", "env"), ENV),
+        ("UntagRole", "aws:TagKeys", ("team", "env"), {"TagKeys": ["env"]}),
+    ],
+)
+def test_a_permission_can_hang_on_the_condition_keys_of_iam(
+    cast: Cast, action: str, key: str, values: tuple[str, str], given: dict[str, Any]
+) -> None:
+    own_role(cast.iam("approver"), Tags=[{"Key": "team", "Value": "ops"}])
+    name = {"RoleName": "Own"}
+    if action == "CreateRole":
+        name = {"RoleName": "New", "AssumeRolePolicyDocument": OWN_TRUST}
+    operator = "ForAnyValue:StringEquals" if key == "aws:TagKeys" else "StringEquals"
+    for value, allowed in zip(values, (False, True), strict=True):
+        condition = {operator: {key: value}}
+        statement = {"Effect": "Allow", "Action": f"iam:{action}", "Resource": "*", "Condition": condition}
+        choice = PolicyChoice("try", json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        onboarding.attach_policy(cast.live.ports, OPERATOR, account_id=ACCOUNT, user_name="bystander", choice=choice)
+        with nullcontext() if allowed else refused("AccessDenied"):
+            getattr(cast.iam("bystander"), xform_name(action))(**name, **given)
+
+
 def test_every_operation_on_roles_needs_a_permission_of_its_own(cast: Cast, made: dict[str, Any]) -> None:
     bystander, arn = cast.iam("bystander"), f"arn:aws:iam::{ACCOUNT}:policy/p"
     calls: dict[str, dict[str, Any]] = {
@@ -536,8 +597,6 @@ def test_every_operation_on_roles_needs_a_permission_of_its_own(cast: Cast, made
     }
     ours = {name for name in HANDLERS if name in calls}
     assert ours == set(calls)
-    methods = dict.fromkeys(calls, bystander.meta.method_to_api_mapping)
     for name, given in calls.items():
-        method = next(python for python, api in methods[name].items() if api == name)
         with refused("AccessDenied"):
-            getattr(bystander, method)(**given)
+            getattr(bystander, xform_name(name))(**given)
