@@ -7,7 +7,7 @@ from typing import Final
 
 from service.authenticators import WebAuthn
 from service.clock import SystemClock
-from service.db.schema import migrate, schema_version
+from service.db.schema import is_settled, migrate
 from service.db.store import SqlStore
 from service.entropy import SystemEntropy
 from service.errors import StartError
@@ -41,7 +41,7 @@ def _keyring(settings: Settings, *, fresh: bool) -> FileKeyring:
     if not path.exists():
         if not fresh:
             raise StartError(
-                f"there is a database at {settings.database_file} but no master key file at {path}; "
+                f"there is a database at {settings.database_name} but no master key file at {path}; "
                 "without it no secret opens. Put the file back, or point DAYPASS_MASTER_KEY_FILE to it",
             )
         create_key_file(path, SystemEntropy())
@@ -72,7 +72,7 @@ def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
 
     `clock` stands in for the machine's. Raises `StartError` saying what is missing or does not fit.
     """
-    keyring = _keyring(settings, fresh=schema_version(settings.url) is None)
+    keyring = _keyring(settings, fresh=not is_settled(settings.url))
     migrate(settings.url)
     store = SqlStore(settings.url)
     try:

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL
 
-from service.db.engine import parse_url
+from service.db.engine import is_shared, parse_url
 from service.errors import WrongSetting
 from workflows.ports import Terms
 
@@ -90,13 +90,20 @@ class Settings(BaseSettings):
         return parse_url(self.database_url)
 
     @property
+    def database_name(self) -> str:
+        """Where the records live, without a password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
     def database_file(self) -> Path:
         """The file of the SQLite database."""
         return Path(str(self.url.database))
 
     @property
     def key_file(self) -> Path:
-        """The file of the master keys."""
+        """The file of the master keys; a database on a server has no folder that it could be looked for in."""
+        if self.master_key_file is None and is_shared(self.url):
+            raise WrongSetting("DAYPASS_MASTER_KEY_FILE", "must be set where the database is on a server")
         return self.master_key_file or self.database_file.parent / "daypass.key"
 
     @property
@@ -155,5 +162,5 @@ def load_settings(**overrides: object) -> Settings:
         first = failure.errors(include_url=False, include_input=False)[0]
         name = _PREFIX + str(first["loc"][0] if first["loc"] else "").upper()
         raise WrongSetting(name, f"is wrong: {first['msg']}") from None
-    _ = settings.url
+    _ = settings.url, settings.key_file
     return settings

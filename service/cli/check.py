@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from service.cli.desk import failing_clearly, json_option, print_json
+from service.db.engine import is_shared
 from service.db.schema import HEAD, schema_version
 from service.db.schema import migrate as run_migrations
 from service.errors import StartError
@@ -33,7 +34,7 @@ def _problems(settings: Settings) -> list[str]:
         return [str(failure)]
     key_exists = settings.key_file.exists()
     if version is None:
-        if not os.access(settings.database_file.parent, os.W_OK):
+        if not is_shared(settings.url) and not os.access(settings.database_file.parent, os.W_OK):
             problems.append(f"{settings.database_file.parent} cannot be written to")
     elif version != HEAD:
         problems.append(f"the database has schema {version}, this release needs {HEAD}; run: daypass migrate")

@@ -11,6 +11,7 @@ import uvicorn
 
 from service.app import create_app
 from service.cli.desk import failing_clearly
+from service.db.engine import hold_alone
 from service.house import House, open_house
 from service.observe.logs import configure_logs
 from service.settings import LogFormat, load_settings
@@ -81,10 +82,12 @@ def serve(host: str | None, port: int | None, as_json: bool) -> None:
     configure_logs(settings.log_format)
     for warning in settings.warnings:
         _log.warning("settings.warning", warning=warning)
+    held = hold_alone(settings.url)
     house = open_house(settings)
     try:
-        _log.info("serve.start", address=settings.origin, database=str(settings.database_file))
+        _log.info("serve.start", address=settings.origin, database=settings.database_name)
         run(house)
     finally:
         house.close()
+        held.release()
         _log.info("serve.stop")

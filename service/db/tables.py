@@ -5,41 +5,18 @@ and partial indexes over exactly the rows that time will end.
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, MetaData, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from service.db.columns import blob as _blob
+from service.db.columns import json as _json
+from service.db.columns import key as _key
+from service.db.columns import long as _long
+from service.db.columns import one_of as _one_of
+from service.db.columns import partial as _partial
 from workflows.records import account, audit, deployment, errand, grant, partner, request, sign_in
-
-SQLModel.metadata.naming_convention = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-def _one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
-    names = ", ".join(f"'{choice.value}'" for choice in choices)
-    return CheckConstraint(f"{column} IN ({names})", name=column)
-
-
-def _key() -> Any:  # noqa: ANN401  sqlmodel types Field() as Any so that it fits every annotation
-    return Field(primary_key=True)
-
-
-def _long(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
-    return Field(sa_type=Text, nullable=nullable)
-
-
-def _json() -> Any:  # noqa: ANN401  as above
-    return Field(sa_type=JSON, nullable=False)
-
-
-def _blob(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
-    return Field(sa_type=LargeBinary, nullable=nullable)
 
 
 class AccountRow(SQLModel, table=True):
@@ -193,8 +170,8 @@ class DelegationRequestRow(SQLModel, table=True):
         Index("ix_requests_between", "owner_account_id", "requestor_id", "created_at", "id"),
         Index("ix_requests_asking", "requestor_id", "expires_at"),
         Index("ix_requests_targeting", "target_account_id", "expires_at"),
-        Index("ix_requests_due", "expires_at", sqlite_where=text("state <> 'EXPIRED'")),
-        Index("ix_requests_expired", "expires_at", sqlite_where=text("state = 'EXPIRED'")),
+        _partial("ix_requests_due", "expires_at", "state <> 'EXPIRED'"),
+        _partial("ix_requests_expired", "expires_at", "state = 'EXPIRED'"),
     )
     id: str = _key()
     requestor_id: str
@@ -243,11 +220,7 @@ class GrantRow(SQLModel, table=True):
         Index("ix_grants_lent", "partner_id", "created_at", "id"),
         Index("ix_grants_standing", "account_id", "state", "created_at", "id"),
         Index("ix_grants_between", "account_id", "partner_id", "state", "created_at", "id"),
-        Index(
-            "ix_grants_due",
-            "deadline",
-            sqlite_where=text("state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
-        ),
+        _partial("ix_grants_due", "deadline", "state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
     )
     id: str = _key()
     kind: str
@@ -290,9 +263,9 @@ class ErrandRow(SQLModel, table=True):
         _one_of("kind", errand.ErrandKind),
         _one_of("state", errand.ErrandState),
         UniqueConstraint("request_id", "sequence"),
-        Index("ix_errands_due", "due_at", sqlite_where=text("state = 'WAITING' AND kind = 'webhook'")),
+        _partial("ix_errands_due", "due_at", "state = 'WAITING' AND kind = 'webhook'"),
         Index("ix_errands_mailbox", "partner_id", "kind", "state", "created_at", "request_id", "sequence"),
-        Index("ix_errands_expiring", "expires_at", sqlite_where=text("expires_at IS NOT NULL")),
+        _partial("ix_errands_expiring", "expires_at", "expires_at IS NOT NULL"),
     )
     id: str = _key()
     kind: str
@@ -357,6 +330,19 @@ class DeploymentRow(SQLModel, table=True):
     authority: int
     high_water: datetime
     created_at: datetime
+    epoch: int
+    quarantined_at: datetime | None
+
+
+class ReplicaRow(SQLModel, table=True):
+    """One process that serves."""
+
+    __tablename__: ClassVar[str] = "replicas"
+    id: str = _key()
+    host: str
+    version: str
+    started_at: datetime
+    seen_at: datetime
 
 
 class InvitationRow(SQLModel, table=True):
@@ -482,6 +468,7 @@ TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
     audit.AuditHead: AuditHeadRow,
     audit.Replay: ReplayRow,
     deployment.Deployment: DeploymentRow,
+    deployment.Replica: ReplicaRow,
     sign_in.Invitation: InvitationRow,
     sign_in.Password: PasswordRow,
     sign_in.Passkey: PasskeyRow,
