@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
@@ -20,10 +20,13 @@ from service.api.callers import Callers
 from service.aws.gateway import Gateway
 from service.house import House
 from service.jobs.errands import Courier
+from service.jobs.pulse import Pulse, Standing
 from service.jobs.sweep import Sweeper
 from service.jobs.wake import Wake
 from service.notify.webhook import WebhookSender
 from service.observe import health
+from service.observe.levels import Levels, measured
+from service.observe.metrics import Metrics
 from service.signing import Signatures
 from service.throttle import Throttles
 from service.web import pages
@@ -42,10 +45,20 @@ def _signatures(house: House) -> Signatures:
     return Signatures(house.ports, hosts=house.settings.signed_hosts, window=window)
 
 
-def wake_for(house: House) -> Wake:
+def wake_for(house: House, standing: Standing) -> Wake:
     """Return the periodic work of a process, not yet started."""
     sender = WebhookSender(allow_loopback=house.settings.insecure_allow_loopback_receivers)
-    return Wake(house.ports, Sweeper(house.ports), Courier(house.ports, sender))
+    return Wake(house.ports, Sweeper(house.ports), Courier(house.ports, sender), idle=lambda: standing.quarantined)
+
+
+class Part(Protocol):
+    """Something that runs beside answering."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End, and return when it has."""
 
 
 class Front:
@@ -55,16 +68,31 @@ class Front:
     they call. It stands beside Litestar, which cannot hold a page at `/` together with a mount there.
     """
 
-    def __init__(self, aws: Gateway, ours: Litestar, streams: Streams) -> None:
+    def __init__(self, aws: Gateway, ours: Litestar, streams: Streams, standing: Standing) -> None:
         self._aws, self._ours = aws, ours
-        self.streams = streams
+        self.streams, self.standing = streams, standing
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI is three protocols in one
         """Answer one ASGI connection."""
-        if scope["type"] == "http" and not _is_ours(scope):
-            await self._aws(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await self._ours(scope, receive, send)
+            return
+        wire = _wire_of(scope)
+        with measured(wire, send) as answering:
+            if self.standing.quarantined and wire != "health":
+                await self._aws.unavailable(answering, "this deployment is in quarantine after a restore")
+            elif wire == "aws":
+                await self._aws(scope, receive, answering)
+            else:
+                await self._ours(scope, receive, answering)
+
+
+def _wire_of(scope: HTTPScope) -> str:
+    """Return who a request is for; the name is a label of the metrics."""
+    if not _is_ours(scope):
+        return "aws"
+    first = scope["path"].split("/", 2)[1]
+    return {"v1": "api", "access": "access", "health": "health"}.get(first, "pages")
 
 
 def _is_ours(scope: HTTPScope) -> bool:
@@ -77,26 +105,44 @@ def _is_ours(scope: HTTPScope) -> bool:
 
 def create_app(house: House) -> Front:
     """Return the application over an open house; its lifespan runs the periodic work unless the settings say no."""
-    signatures, throttles = _signatures(house), Throttles(house.ports.clock)
+    pulse = Pulse(house, house.time)
+
+    def sharers() -> int:
+        return pulse.standing.replicas
+
+    signatures, throttles = _signatures(house), Throttles(house.ports.clock, sharers)
     callers = Callers(house.ports, signatures, throttles)
-    own = pages.Pages(house)
-    return Front(Gateway(house.ports, signatures, throttles), _routes(house, callers, own), own.streams)
+    own = pages.Pages(house, sharers)
+    ours = _routes(house, callers, own, pulse)
+    return Front(Gateway(house.ports, signatures, throttles), ours, own.streams, pulse.standing)
 
 
-def _periodic_work(house: House) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Return the lifespan that runs a process's periodic work, unless the settings say no."""
+def _parts(house: House, pulse: Pulse) -> list[Part]:
+    """Return what a process runs beside answering: its pulse, its metrics, and the periodic work if it may."""
+    parts: list[Part] = [pulse]
+    if house.settings.metrics_port is not None:
+        gauges = Levels(house, pulse.standing)
+        parts.append(Metrics(gauges, house.settings.metrics_host, house.settings.metrics_port))
+    if house.settings.scheduler:
+        wake = wake_for(house, pulse.standing)
+        house.store.when_work_was_made(wake.hurry)
+        parts.append(wake)
+    return parts
+
+
+def _running(house: House, pulse: Pulse) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Return the lifespan in which everything beside answering runs."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        if not house.settings.scheduler:
-            yield
-            return
-        wake = wake_for(house)
-        wake.start()
+        parts = _parts(house, pulse)
+        for part in parts:
+            part.start()
         try:
             yield
         finally:
-            wake.stop()
+            for part in reversed(parts):
+                part.stop()
 
     return lifespan
 
@@ -126,11 +172,14 @@ def _api(callers: Callers) -> Router:
     )
 
 
-def _routes(house: House, callers: Callers, own: pages.Pages) -> Litestar:
+def _routes(house: House, callers: Callers, own: pages.Pages, pulse: Pulse) -> Litestar:
     decider = Decider(house.ports, lambda: house.store.authority_changes)
 
     def provide_ports() -> Ports:
         return house.ports
+
+    def provide_standing() -> Standing:
+        return pulse.standing
 
     def provide_decider() -> Decider:
         return decider
@@ -144,10 +193,11 @@ def _routes(house: House, callers: Callers, own: pages.Pages) -> Litestar:
         [_api(callers), access, own.router(), health.ROUTER],
         dependencies={
             "ports": Provide(provide_ports, sync_to_thread=False),
+            "standing": Provide(provide_standing, sync_to_thread=False),
             "decider": Provide(provide_decider, sync_to_thread=False),
         },
         exception_handlers=dict(problems.HANDLERS),
-        lifespan=[_periodic_work(house)],
+        lifespan=[_running(house, pulse)],
         openapi_config=OpenAPIConfig(
             title="Daypass",
             version="1",

@@ -6,7 +6,8 @@ from functools import partial
 from typing import Final
 
 from service.authenticators import WebAuthn
-from service.clock import SystemClock
+from service.clock import DatabaseTime, SystemClock, machine_time
+from service.db.engine import is_shared
 from service.db.schema import is_settled, migrate
 from service.db.store import SqlStore
 from service.entropy import SystemEntropy
@@ -30,6 +31,12 @@ class House:
     settings: Settings
     ports: Ports
     store: SqlStore
+    time: DatabaseTime | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may serve this deployment as well."""
+        return is_shared(self.settings.url)
 
     def close(self) -> None:
         """Finish what is being written and let go of the database."""
@@ -76,14 +83,16 @@ def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
     migrate(settings.url)
     store = SqlStore(settings.url)
     try:
-        started = clock or SystemClock(_EPOCH)
+        time = DatabaseTime(store.database_time) if is_shared(settings.url) and clock is None else None
+        wall = time or machine_time
+        started = clock or SystemClock(_EPOCH, wall)
         deployment = store.write(lambda tx: _deployment(tx, keyring, started.now()))
     except BaseException:
         store.close()
         raise
     ports = Ports(
         store=store,
-        clock=clock or SystemClock(deployment.high_water),
+        clock=clock or SystemClock(deployment.high_water, wall),
         entropy=SystemEntropy(),
         keyring=keyring,
         terms=settings.terms,
@@ -91,4 +100,4 @@ def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
         passwords=Argon2Passwords(),
         authenticators=WebAuthn(settings.origin),
     )
-    return House(settings, ports, store)
+    return House(settings, ports, store, time)

@@ -40,6 +40,10 @@ class Settings(BaseSettings):
         default=None,
         description="the file with the master keys; by default `daypass.key` beside the database",
     )
+    epoch_file: Path | None = Field(
+        default=None,
+        description="where this machine remembers how far the database had come; by default beside the key file",
+    )
     host: str = Field(default="127.0.0.1", description="the address to listen on")
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(default=8470, description="the port to listen on")
     base_url: str | None = Field(
@@ -65,6 +69,15 @@ class Settings(BaseSettings):
     scheduler: bool = Field(
         default=True,
         description="whether this process retires what has ended and delivers notifications",
+    )
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        default=0,
+        description="how long to go on serving, unready, after being asked to stop",
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="the address of the metrics")
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = Field(
+        default=None,
+        description="the port of the metrics; without it there are none",
     )
     log_format: LogFormat = Field(default=LogFormat.PRETTY, description="`pretty` or `json`")
     insecure_allow_loopback_receivers: bool = Field(
@@ -105,6 +118,11 @@ class Settings(BaseSettings):
         if self.master_key_file is None and is_shared(self.url):
             raise WrongSetting("DAYPASS_MASTER_KEY_FILE", "must be set where the database is on a server")
         return self.master_key_file or self.database_file.parent / "daypass.key"
+
+    @property
+    def mark_file(self) -> Path:
+        """The file that remembers how far the database had come."""
+        return self.epoch_file or self.key_file.with_name("daypass.epoch")
 
     @property
     def origin(self) -> str:

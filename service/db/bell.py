@@ -5,13 +5,14 @@ It makes things faster and nothing true: whoever missed the bell finds out at th
 
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import structlog
 from sqlalchemy.engine import URL
 
 from service.db import postgres
+from service.observe.metrics import REVOCATION_LAG
 
 _EVERYTHING: Final = "authority work "
 _LOOK_UP: Final = 0.2
@@ -51,8 +52,17 @@ class Bell:
                 self._heard(_EVERYTHING, 0)
             self._was_deaf = True
             while not self._stopping.is_set():
-                for news in connection.notifies(timeout=_LOOK_UP):
+                # Taken in whole first: while they come in, the connection answers nothing else.
+                for news in list(connection.notifies(timeout=_LOOK_UP, stop_after=1)):
                     self._heard(news.payload, news.pid)
+                    if news.payload.startswith("authority"):
+                        self._note_lag(connection, news.payload)
+
+    @staticmethod
+    def _note_lag(connection: psycopg.Connection[Any], news: str) -> None:
+        now = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float").fetchone()
+        if now is not None:
+            REVOCATION_LAG.observe(max(0.0, now[0] - float(news.rpartition(" ")[2])))
 
 
 def bell_at(url: URL, heard: Callable[[str, int], None]) -> Bell:

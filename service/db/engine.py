@@ -6,6 +6,7 @@ IMMEDIATE, and read-only connections beside it. PostgreSQL's side is in `postgre
 
 import fcntl
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -153,6 +154,10 @@ class Ways:
         if news:
             self.voice = postgres.ring(connection, news)
         return postgres.mark_of(connection)
+
+    def time(self, connection: Connection) -> datetime:
+        """Return what the clock of the database server says."""
+        return postgres.time(connection)
 
     def was_committed(self, mark: str) -> bool:
         """Tell what became of a transaction whose commit was not answered."""

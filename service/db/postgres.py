@@ -5,6 +5,7 @@ they were. A reader has one snapshot. A server that stops answering, or a proces
 transaction, is given up after seconds, so that it holds nobody else up.
 """
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -88,6 +89,12 @@ def stand_in_line(connection: Connection) -> None:
     connection.exec_driver_sql("LOCK TABLE alembic_version IN EXCLUSIVE MODE")
 
 
+def time(connection: Connection) -> datetime:
+    """Return what the server's clock says now, not when its transaction began."""
+    told: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return told.astimezone(UTC)
+
+
 def mark_of(connection: Connection) -> str:
     """Return the transaction's number, by which its outcome can be asked for after the connection broke."""
     return str(connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one())
@@ -107,5 +114,7 @@ def was_committed(engine: Engine, mark: str) -> bool:
 
 def ring(connection: Connection, message: str) -> int:
     """Tell every process of this deployment something, once this transaction is committed; return who says it."""
-    said = text("SELECT pg_backend_pid() FROM pg_notify(:channel, :message)")
+    # With the instant of saying it: who hears it can tell how long it was on its way.
+    instant = "extract(epoch FROM clock_timestamp())::text"
+    said = text(f"SELECT pg_backend_pid() FROM pg_notify(:channel, :message || {instant})")  # noqa: S608  a constant
     return int(connection.execute(said, {"channel": CHANNEL, "message": message}).scalar_one())

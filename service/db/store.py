@@ -11,8 +11,9 @@ to another process is run again: at once, then standing in line. A commit whose 
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import datetime
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, text
@@ -20,11 +21,14 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from service.db.bell import bell_at
 from service.db.engine import Ways, is_shared, reading_engine, writing_engine
+from service.db.signals import Signals, signals
 from service.db.view import View
 from workflows.errors import Unavailable
 from workflows.ports import Reading, Writing
+
+if TYPE_CHECKING:
+    from service.db.bell import Bell
 
 T = TypeVar("T")
 
@@ -73,7 +77,11 @@ class SqlStore:
         self._authority_changes = 0
         self._listeners: list[Callable[[], None]] = []
         self.lost_races = 0
-        self._bell = bell_at(url, self._heard) if is_shared(url) else None
+        self._bell: Bell | None = None
+        if is_shared(url):
+            from service.db.bell import bell_at  # noqa: PLC0415  the driver is loaded where it is needed alone
+
+            self._bell = bell_at(url, self._heard)
         self._thread.start()
 
     @property
@@ -108,6 +116,22 @@ class SqlStore:
                 return self._read(work)
         except (DBAPIError, PoolTimeout) as failure:
             _log.error("store.read_failed", error=type(failure).__name__)
+            raise Unavailable(_UNREACHABLE) from None
+
+    def database_time(self) -> datetime:
+        """Return what the clock of the database server says; raises `Unavailable`."""
+        try:
+            with self._reading.connect() as connection:
+                return self._ways.time(connection)
+        except (DBAPIError, PoolTimeout):
+            raise Unavailable(_UNREACHABLE) from None
+
+    def signals(self, now: datetime) -> Signals:
+        """Return what waits at this instant; raises `Unavailable`."""
+        try:
+            with self._reading.connect() as connection, connection.begin():
+                return signals(connection, now)
+        except (DBAPIError, PoolTimeout):
             raise Unavailable(_UNREACHABLE) from None
 
     def _read(self, work: Callable[[Reading], T]) -> T:
