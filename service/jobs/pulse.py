@@ -17,6 +17,7 @@ import structlog
 from service.clock import DatabaseTime
 from service.epoch import Mark, is_older, mark_of, read_mark, write_mark
 from service.house import House
+from service.keyring import FileKeyring
 from workflows import quarantine
 from workflows.authentication import deployment_of
 from workflows.callers import TIME, Call
@@ -94,6 +95,8 @@ class Pulse:
         """Look at the database once; raises `Unavailable` when it does not answer."""
         if self._time is not None:
             self._time.look()
+        if isinstance(self._ports.keyring, FileKeyring):
+            self._ports.keyring.refresh()
         deployment, replicas = self._ports.store.read(self._look)
         self.standing.reachable = True
         if self._mark is not None and is_older(deployment, self._mark) and deployment.quarantined_at is None:
