@@ -164,6 +164,16 @@ class Settings(BaseSettings):
         return tuple(found)
 
 
+def example() -> str:
+    """Return every setting as a commented line with its default, for a file of the environment."""
+    lines = ["# Every setting with its default. Made by: daypass check --example"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else field.default
+        text = str(default).lower() if isinstance(default, bool) else str(default)
+        lines += ["", f"# {field.description}", f"#{_PREFIX}{name.upper()}={text}"]
+    return "\n".join(lines) + "\n"
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the settings from the environment, with overrides from the command line.
 

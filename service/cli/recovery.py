@@ -32,6 +32,13 @@ def _backup_key(settings: Settings, path: Path) -> bytes:
     return ring.master(ring.newest)
 
 
+def _say(value: object, line: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(value)
+    else:
+        click.echo(line)
+
+
 def _tell(contents: Contents, verb: str, *, as_json: bool) -> None:
     if as_json:
         print_json(contents)
@@ -102,12 +109,13 @@ def status(as_json: bool) -> None:
 
 @quarantine.command("enter")
 @click.option("--because", required=True, help="Why; it is written to the audit trail.")
+@json_option
 @failing_clearly
-def enter(because: str) -> None:
+def enter(because: str, as_json: bool) -> None:
     """Stop believing anything in this database; every process notices within a second or two."""
     with opened() as (ports, call):
         use_cases.enter(ports, call, because)
-    click.echo("in quarantine")
+    _say({"quarantined": True}, "in quarantine", as_json=as_json)
 
 
 @quarantine.command("leave")
@@ -134,13 +142,14 @@ def keys() -> None:
 
 @keys.command("create")
 @click.argument("file", type=_FILE)
+@json_option
 @failing_clearly
-def create(file: Path) -> None:
+def create(file: Path, as_json: bool) -> None:
     """Make a key file with one fresh key, readable by its owner alone; for a backup, or before the first start."""
     if file.exists():
         raise StartError(f"{file} is there already")
     create_key_file(file, SystemEntropy())
-    click.echo(f"made {file}; keep a copy of it elsewhere")
+    _say({"file": str(file)}, f"made {file}; keep a copy of it elsewhere", as_json=as_json)
 
 
 @keys.command("list")
@@ -156,10 +165,12 @@ def list_keys(as_json: bool) -> None:
 
 
 @keys.command("add")
+@json_option
 @failing_clearly
-def add() -> None:
+def add(as_json: bool) -> None:
     """Add a key that is known and not used yet: copy the file to every replica before `daypass keys rotate`."""
-    click.echo(f"added {add_key(load_settings().key_file, SystemEntropy(), newest=False)}")
+    name = add_key(load_settings().key_file, SystemEntropy(), newest=False)
+    _say({"added": name}, f"added {name}", as_json=as_json)
 
 
 @keys.command("rotate")
