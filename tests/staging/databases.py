@@ -48,25 +48,30 @@ class Server:
             nobody = pwd.getpwnam("nobody")
             os.chown(self.base, nobody.pw_uid, nobody.pw_gid)
             self._drop = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        self._port, self._durable, self._settings = port, durable, dict(settings or {})
+        self.port, self._durable, self._settings = port, durable, dict(settings or {})
         self._environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
         made = ["-D", str(self.base / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         self._run("initdb", *made)
         self.start()
 
     @property
+    def binaries(self) -> Path:
+        """Where its programs are."""
+        return _binaries()
+
+    @property
     def dsn(self) -> str:
         """The address of the server's own database."""
-        if self._port:
-            return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+        if self.port:
+            return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         return f"postgresql://postgres@/postgres?host={self.base}"
 
     def start(self) -> None:
         """Start, or start again, and wait until it answers."""
         settings = {
-            "listen_addresses": "127.0.0.1" if self._port else "",
+            "listen_addresses": "127.0.0.1" if self.port else "",
             "unix_socket_directories": str(self.base),
-            "port": str(self._port or 5432),
+            "port": str(self.port or 5432),
             "max_connections": "200",
             "shared_buffers": "64MB",
             "fsync": "on" if self._durable else "off",
