@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from service.clock import steady_seconds
 from service.db.engine import Ways, is_shared, reading_engine, writing_engine
 from service.db.signals import Signals, signals
 from service.db.view import View
@@ -34,7 +35,9 @@ T = TypeVar("T")
 
 _GROUP = 64
 _READERS = 8
-_TRIES = 6
+_TRIES = 8
+# Seconds.
+_IN_LINE = 2.0
 _UNREACHABLE = "the store cannot be reached; nothing was changed"
 _UNKNOWN = "the store stopped answering while this was being written; look whether it was"
 
@@ -77,6 +80,7 @@ class SqlStore:
         self._authority_changes = 0
         self._listeners: list[Callable[[], None]] = []
         self.lost_races = 0
+        self._in_line_until = 0.0
         self._bell: Bell | None = None
         if is_shared(url):
             from service.db.bell import bell_at  # noqa: PLC0415  the driver is loaded where it is needed alone
@@ -222,9 +226,11 @@ class SqlStore:
     def _get_through(self, group: list[_Job]) -> None:
         for attempt in range(_TRIES):
             try:
-                self._transact(group, lost_before=attempt > 1)
+                self._transact(group, lost_before=steady_seconds() < self._in_line_until)
             except _Lost:
                 self.lost_races += 1
+                # Two that race for the same rows would go on losing to each other: for a while both stand in line.
+                self._in_line_until = steady_seconds() + _IN_LINE
                 if attempt + 1 == _TRIES:
                     raise
             else:

@@ -7,6 +7,7 @@ Run by hand: `uv run python tests/benchmarks/exchange.py [--count 2000]`.
 
 import argparse
 import re
+import socket
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -38,18 +39,32 @@ def signed(origin: str, key: NewKey, token: str, number: int) -> httpx.Request:
     return httpx.Request("POST", f"{origin}/", content=body, headers=dict(request.headers))
 
 
+def raw(request: httpx.Request) -> bytes:
+    """Return a request as it goes over the wire."""
+    headers = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    return f"POST / HTTP/1.1\r\n{headers}\r\n".encode() + request.content
+
+
 def send_all(requests: list[list[httpx.Request]]) -> tuple[float, float]:
     """Send each list over a connection of its own; return the requests per second and the 99th percentile in ms."""
     taken: list[float] = []
 
     def one_client(share: list[httpx.Request]) -> None:
-        with httpx.HTTPTransport(trust_env=False) as transport:
-            for request in share:
+        # Bytes made beforehand, on a bare socket: on the same cores, a client that works hard would measure itself.
+        ready = [raw(request) for request in share]
+        with socket.create_connection((share[0].url.host, share[0].url.port or 80)) as connection:
+            answers = connection.makefile("rb")
+            for one in ready:
                 began = perf_counter()
-                answer = transport.handle_request(request)
-                answer.read()
+                connection.sendall(one)
+                status = answers.readline()
+                length = 0
+                while (line := answers.readline()) != b"\r\n":
+                    if line.lower().startswith(b"content-length:"):
+                        length = int(line.split(b":")[1])
+                body = answers.read(length)
                 taken.append(perf_counter() - began)
-                assert answer.status_code == 200, answer.read()
+                assert status.startswith(b"HTTP/1.1 200"), body
 
     began = perf_counter()
     with ThreadPoolExecutor(len(requests)) as pool:
