@@ -27,6 +27,7 @@ from service.notify.webhook import WebhookSender
 from service.observe import health
 from service.observe.levels import Levels, measured
 from service.observe.metrics import Metrics
+from service.observe.traces import Tracing, tracing
 from service.signing import Signatures
 from service.throttle import Throttles
 from service.web import pages
@@ -68,8 +69,8 @@ class Front:
     they call. It stands beside Litestar, which cannot hold a page at `/` together with a mount there.
     """
 
-    def __init__(self, aws: Gateway, ours: Litestar, streams: Streams, standing: Standing) -> None:
-        self._aws, self._ours = aws, ours
+    def __init__(self, aws: Gateway, ours: Litestar, streams: Streams, standing: Standing, traces: Tracing) -> None:
+        self._aws, self._ours, self._traces = aws, ours, traces
         self.streams, self.standing = streams, standing
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI is three protocols in one
@@ -78,7 +79,7 @@ class Front:
             await self._ours(scope, receive, send)
             return
         wire = _wire_of(scope)
-        with measured(wire, send) as answering:
+        with self._traces.span(wire, scope) as span, measured(wire, send, span) as answering:
             if self.standing.quarantined and wire != "health":
                 await self._aws.unavailable(answering, "this deployment is in quarantine after a restore")
             elif wire == "aws":
@@ -113,13 +114,14 @@ def create_app(house: House) -> Front:
     signatures, throttles = _signatures(house), Throttles(house.ports.clock, sharers)
     callers = Callers(house.ports, signatures, throttles)
     own = pages.Pages(house, sharers)
-    ours = _routes(house, callers, own, pulse)
-    return Front(Gateway(house.ports, signatures, throttles), ours, own.streams, pulse.standing)
+    traces = tracing(house.settings.traces_endpoint)
+    ours = _routes(house, callers, own, pulse, traces)
+    return Front(Gateway(house.ports, signatures, throttles), ours, own.streams, pulse.standing, traces)
 
 
-def _parts(house: House, pulse: Pulse) -> list[Part]:
-    """Return what a process runs beside answering: its pulse, its metrics, and the periodic work if it may."""
-    parts: list[Part] = [pulse]
+def _parts(house: House, pulse: Pulse, traces: Tracing) -> list[Part]:
+    """Return what a process runs beside answering: its pulse, traces, metrics, and the periodic work if it may."""
+    parts: list[Part] = [traces, pulse]
     if house.settings.metrics_port is not None:
         gauges = Levels(house, pulse.standing)
         parts.append(Metrics(gauges, house.settings.metrics_host, house.settings.metrics_port))
@@ -130,12 +132,12 @@ def _parts(house: House, pulse: Pulse) -> list[Part]:
     return parts
 
 
-def _running(house: House, pulse: Pulse) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def _running(house: House, pulse: Pulse, traces: Tracing) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """Return the lifespan in which everything beside answering runs."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        parts = _parts(house, pulse)
+        parts = _parts(house, pulse, traces)
         for part in parts:
             part.start()
         try:
@@ -172,7 +174,7 @@ def _api(callers: Callers) -> Router:
     )
 
 
-def _routes(house: House, callers: Callers, own: pages.Pages, pulse: Pulse) -> Litestar:
+def _routes(house: House, callers: Callers, own: pages.Pages, pulse: Pulse, traces: Tracing) -> Litestar:
     decider = Decider(house.ports, lambda: house.store.authority_changes)
 
     def provide_ports() -> Ports:
@@ -197,7 +199,7 @@ def _routes(house: House, callers: Callers, own: pages.Pages, pulse: Pulse) -> L
             "decider": Provide(provide_decider, sync_to_thread=False),
         },
         exception_handlers=dict(problems.HANDLERS),
-        lifespan=[_running(house, pulse)],
+        lifespan=[_running(house, pulse, traces)],
         openapi_config=OpenAPIConfig(
             title="Daypass",
             version="1",

@@ -79,6 +79,10 @@ class Settings(BaseSettings):
         default=None,
         description="the port of the metrics; without it there are none",
     )
+    traces_endpoint: str | None = Field(
+        default=None,
+        description="where traces are sent, OTLP over HTTP; needs daypass[otel]",
+    )
     log_format: LogFormat = Field(default=LogFormat.PRETTY, description="`pretty` or `json`")
     insecure_allow_loopback_receivers: bool = Field(
         default=False,

@@ -46,7 +46,7 @@ class Levels:
 
 
 @contextmanager
-def measured(wire: str, send: Send) -> Iterator[Send]:
+def measured(wire: str, send: Send, span: Any) -> Iterator[Send]:  # noqa: ANN401  of an optional library, or None
     """Yield a `send` that notes the status and, at the end, how long the answer took."""
     began, status = steady_seconds(), "none"
 
@@ -54,6 +54,8 @@ def measured(wire: str, send: Send) -> Iterator[Send]:
         nonlocal status
         if message["type"] == "http.response.start":
             status = str(message["status"])
+            if span is not None:
+                span.set_attribute("http.response.status_code", message["status"])
         await send(message)
 
     try:
