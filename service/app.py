@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
@@ -20,11 +21,15 @@ from service.api.callers import Callers
 from service.aws.gateway import Gateway
 from service.house import House
 from service.jobs.errands import Courier
+from service.jobs.pulse import Pulse, Standing
 from service.jobs.sweep import Sweeper
 from service.jobs.wake import Wake
 from service.ledger import Ledger
 from service.notify.webhook import WebhookSender
 from service.observe import health
+from service.observe.levels import Levels, measured
+from service.observe.metrics import Metrics
+from service.observe.traces import Tracing, tracing
 from service.signing import Signatures
 from service.throttle import Throttles
 from service.web import pages
@@ -43,10 +48,30 @@ def _signatures(house: House) -> Signatures:
     return Signatures(house.ports, hosts=house.settings.signed_hosts, window=window)
 
 
-def wake_for(house: House, ledger: Ledger) -> Wake:
+def wake_for(house: House, standing: Standing, ledger: Ledger) -> Wake:
     """Return the periodic work of a process, not yet started."""
     sender = WebhookSender(allow_loopback=house.settings.insecure_allow_loopback_receivers)
-    return Wake(house.ports, Sweeper(house.ports), Courier(house.ports, sender), ledger)
+    courier = Courier(house.ports, sender)
+    return Wake(house.ports, Sweeper(house.ports), courier, ledger, idle=lambda: standing.quarantined)
+
+
+class Part(Protocol):
+    """Something that runs beside answering."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End, and return when it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What a process keeps beside the routes: its pulse, its traces, and the count of what is used."""
+
+    pulse: Pulse
+    traces: Tracing
+    ledger: Ledger
 
 
 class Front:
@@ -56,16 +81,31 @@ class Front:
     they call. It stands beside Litestar, which cannot hold a page at `/` together with a mount there.
     """
 
-    def __init__(self, aws: Gateway, ours: Litestar, streams: Streams, ledger: Ledger) -> None:
-        self._aws, self._ours = aws, ours
-        self.streams, self.ledger = streams, ledger
+    def __init__(self, aws: Gateway, ours: Litestar, streams: Streams, aside: Aside) -> None:
+        self._aws, self._ours, self._traces = aws, ours, aside.traces
+        self.streams, self.standing, self.ledger = streams, aside.pulse.standing, aside.ledger
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI is three protocols in one
         """Answer one ASGI connection."""
-        if scope["type"] == "http" and not _is_ours(scope):
-            await self._aws(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await self._ours(scope, receive, send)
+            return
+        wire = _wire_of(scope)
+        with self._traces.span(wire, scope) as span, measured(wire, send, span) as answering:
+            if self.standing.quarantined and wire != "health":
+                await self._aws.unavailable(answering, "this deployment is in quarantine after a restore")
+            elif wire == "aws":
+                await self._aws(scope, receive, answering)
+            else:
+                await self._ours(scope, receive, answering)
+
+
+def _wire_of(scope: HTTPScope) -> str:
+    """Return who a request is for; the name is a label of the metrics."""
+    if not _is_ours(scope):
+        return "aws"
+    first = scope["path"].split("/", 2)[1]
+    return {"v1": "api", "access": "access", "health": "health"}.get(first, "pages")
 
 
 def _is_ours(scope: HTTPScope) -> bool:
@@ -78,27 +118,46 @@ def _is_ours(scope: HTTPScope) -> bool:
 
 def create_app(house: House) -> Front:
     """Return the application over an open house; its lifespan runs the periodic work unless the settings say no."""
-    signatures, throttles = _signatures(house), Throttles(house.ports.clock)
+    pulse = Pulse(house, house.time)
+
+    def sharers() -> int:
+        return pulse.standing.replicas
+
+    signatures, throttles = _signatures(house), Throttles(house.ports.clock, sharers)
     callers = Callers(house.ports, signatures, throttles)
-    own, ledger = pages.Pages(house), Ledger(house.ports)
-    gateway = Gateway(house.ports, signatures, throttles, ledger)
-    return Front(gateway, _routes(house, callers, own, ledger), own.streams, ledger)
+    own = pages.Pages(house, sharers)
+    aside = Aside(pulse, tracing(house.settings.traces_endpoint), Ledger(house.ports))
+    gateway = Gateway(house.ports, signatures, throttles, aside.ledger)
+    return Front(gateway, _routes(house, callers, own, aside), own.streams, aside)
 
 
-def _periodic_work(house: House, ledger: Ledger) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Return the lifespan that runs a process's periodic work, unless the settings say no."""
+def _parts(house: House, aside: Aside) -> list[Part]:
+    """Return what a process runs beside answering: its pulse, traces, metrics, and the periodic work if it may."""
+    pulse = aside.pulse
+    parts: list[Part] = [aside.traces, pulse]
+    if house.settings.metrics_port is not None:
+        gauges = Levels(house, pulse.standing)
+        parts.append(Metrics(gauges, house.settings.metrics_host, house.settings.metrics_port))
+    if house.settings.scheduler:
+        wake = wake_for(house, pulse.standing, aside.ledger)
+        house.store.when_work_was_made(wake.hurry)
+        parts.append(wake)
+    return parts
+
+
+def _running(house: House, aside: Aside) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Return the lifespan in which everything beside answering runs."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        if not house.settings.scheduler:
-            yield
-            return
-        wake = wake_for(house, ledger)
-        wake.start()
+        parts = _parts(house, aside)
+        for part in parts:
+            part.start()
         try:
             yield
         finally:
-            wake.stop()
+            for part in reversed(parts):
+                part.stop()
 
     return lifespan
 
@@ -130,11 +189,14 @@ def _api(callers: Callers) -> Router:
     )
 
 
-def _routes(house: House, callers: Callers, own: pages.Pages, ledger: Ledger) -> Litestar:
-    decider = Decider(house.ports, lambda: house.store.authority_changes, ledger)
+def _routes(house: House, callers: Callers, own: pages.Pages, aside: Aside) -> Litestar:
+    decider = Decider(house.ports, lambda: house.store.authority_changes, aside.ledger)
 
     def provide_ports() -> Ports:
         return house.ports
+
+    def provide_standing() -> Standing:
+        return aside.pulse.standing
 
     def provide_decider() -> Decider:
         return decider
@@ -148,10 +210,11 @@ def _routes(house: House, callers: Callers, own: pages.Pages, ledger: Ledger) ->
         [_api(callers), access, own.router(), health.ROUTER],
         dependencies={
             "ports": Provide(provide_ports, sync_to_thread=False),
+            "standing": Provide(provide_standing, sync_to_thread=False),
             "decider": Provide(provide_decider, sync_to_thread=False),
         },
         exception_handlers=dict(problems.HANDLERS),
-        lifespan=[_periodic_work(house, ledger)],
+        lifespan=[_running(house, aside)],
         openapi_config=OpenAPIConfig(
             title="Daypass",
             version="1",

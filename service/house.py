@@ -6,8 +6,9 @@ from functools import partial
 from typing import Final
 
 from service.authenticators import WebAuthn
-from service.clock import SystemClock
-from service.db.schema import migrate, schema_version
+from service.clock import DatabaseTime, SystemClock, machine_time
+from service.db.engine import is_shared
+from service.db.schema import is_settled, migrate
 from service.db.store import SqlStore
 from service.entropy import SystemEntropy
 from service.errors import StartError
@@ -32,6 +33,12 @@ class House:
     settings: Settings
     ports: Ports
     store: SqlStore
+    time: DatabaseTime | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may serve this deployment as well."""
+        return is_shared(self.settings.url)
 
     def close(self) -> None:
         """Finish what is being written and let go of the database."""
@@ -43,7 +50,7 @@ def _keyring(settings: Settings, *, fresh: bool) -> FileKeyring:
     if not path.exists():
         if not fresh:
             raise StartError(
-                f"there is a database at {settings.database_file} but no master key file at {path}; "
+                f"there is a database at {settings.database_name} but no master key file at {path}; "
                 "without it no secret opens. Put the file back, or point DAYPASS_MASTER_KEY_FILE to it",
             )
         create_key_file(path, SystemEntropy())
@@ -74,18 +81,20 @@ def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
 
     `clock` stands in for the machine's. Raises `StartError` saying what is missing or does not fit.
     """
-    keyring = _keyring(settings, fresh=schema_version(settings.url) is None)
+    keyring = _keyring(settings, fresh=not is_settled(settings.url))
     migrate(settings.url)
     store = SqlStore(settings.url)
     try:
-        started = clock or SystemClock(_EPOCH)
+        time = DatabaseTime(store.database_time) if is_shared(settings.url) and clock is None else None
+        wall = time or machine_time
+        started = clock or SystemClock(_EPOCH, wall)
         deployment = store.write(lambda tx: _deployment(tx, keyring, started.now()))
     except BaseException:
         store.close()
         raise
     ports = Ports(
         store=store,
-        clock=clock or SystemClock(deployment.high_water),
+        clock=clock or SystemClock(deployment.high_water, wall),
         entropy=SystemEntropy(),
         keyring=keyring,
         terms=settings.terms,
@@ -98,4 +107,4 @@ def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
             allow_loopback=settings.insecure_allow_loopback_receivers,
         ),
     )
-    return House(settings, ports, store)
+    return House(settings, ports, store, time)

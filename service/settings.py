@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL
 
-from service.db.engine import parse_url
+from service.db.engine import is_shared, parse_url
 from service.errors import WrongSetting
 from workflows.ports import Terms
 
@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     master_key_file: Path | None = Field(
         default=None,
         description="the file with the master keys; by default `daypass.key` beside the database",
+    )
+    epoch_file: Path | None = Field(
+        default=None,
+        description="where this machine remembers how far the database had come; by default beside the key file",
     )
     host: str = Field(default="127.0.0.1", description="the address to listen on")
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(default=8470, description="the port to listen on")
@@ -70,6 +74,19 @@ class Settings(BaseSettings):
         default=True,
         description="whether this process retires what has ended and delivers notifications",
     )
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        default=0,
+        description="how long to go on serving, unready, after being asked to stop",
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="the address of the metrics")
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = Field(
+        default=None,
+        description="the port of the metrics; without it there are none",
+    )
+    traces_endpoint: str | None = Field(
+        default=None,
+        description="where traces are sent, OTLP over HTTP; needs daypass[otel]",
+    )
     log_format: LogFormat = Field(default=LogFormat.PRETTY, description="`pretty` or `json`")
     insecure_allow_loopback_receivers: bool = Field(
         default=False,
@@ -94,14 +111,26 @@ class Settings(BaseSettings):
         return parse_url(self.database_url)
 
     @property
+    def database_name(self) -> str:
+        """Where the records live, without a password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
     def database_file(self) -> Path:
         """The file of the SQLite database."""
         return Path(str(self.url.database))
 
     @property
     def key_file(self) -> Path:
-        """The file of the master keys."""
+        """The file of the master keys; a database on a server has no folder that it could be looked for in."""
+        if self.master_key_file is None and is_shared(self.url):
+            raise WrongSetting("DAYPASS_MASTER_KEY_FILE", "must be set where the database is on a server")
         return self.master_key_file or self.database_file.parent / "daypass.key"
+
+    @property
+    def mark_file(self) -> Path:
+        """The file that remembers how far the database had come."""
+        return self.epoch_file or self.key_file.with_name("daypass.epoch")
 
     @property
     def origin(self) -> str:
@@ -144,6 +173,16 @@ class Settings(BaseSettings):
         return tuple(found)
 
 
+def example() -> str:
+    """Return every setting as a commented line with its default, for a file of the environment."""
+    lines = ["# Every setting with its default. Made by: daypass check --example"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else field.default
+        text = str(default).lower() if isinstance(default, bool) else str(default)
+        lines += ["", f"# {field.description}", f"#{_PREFIX}{name.upper()}={text}"]
+    return "\n".join(lines) + "\n"
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the settings from the environment, with overrides from the command line.
 
@@ -160,5 +199,5 @@ def load_settings(**overrides: object) -> Settings:
         first = failure.errors(include_url=False, include_input=False)[0]
         name = _PREFIX + str(first["loc"][0] if first["loc"] else "").upper()
         raise WrongSetting(name, f"is wrong: {first['msg']}") from None
-    _ = settings.url
+    _ = settings.url, settings.key_file
     return settings

@@ -172,11 +172,12 @@ def _ends_of(ports: Ports, call: Call, partner_id: str) -> Callable[[Writing, Dr
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many rows one sweep retired."""
+    """How many rows one sweep retired, and how many seconds late each grant was."""
 
     requests: int
     grants: int
     purged: int
+    lags: tuple[float, ...] = ()
 
     @property
     def total(self) -> int:
@@ -198,6 +199,7 @@ def sweep(ports: Ports, *, limit: int) -> Swept:
         grants = tx.due_grants(now, limit)
         retire_grants(tx, ports, call, grants, now=now)
         purged = tx.purge(now, expired_before=now - ports.terms.retention, limit=limit)
-        return Swept(len(requests), len(grants), purged)
+        lags = tuple((now - grant.deadline).total_seconds() for grant in grants)
+        return Swept(len(requests), len(grants), purged, lags)
 
     return ports.store.write(work)

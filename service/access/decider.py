@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from anyio import to_thread
 
 from service.ledger import Ledger
+from service.observe.metrics import DECISIONS
 from workflows.authentication import caller_of_token, deployment_of
 from workflows.callers import Caller
 from workflows.errors import NoSuchEntity, UnknownCredential
@@ -26,6 +27,8 @@ from workflows.sessions import Standing, judge
 K = TypeVar("K")
 V = TypeVar("V")
 
+_ALLOWED: Final = DECISIONS.labels("allow")
+_DENIED: Final = DECISIONS.labels("deny")
 _RECHECK: Final = timedelta(milliseconds=500)
 _MOST_SUBJECTS: Final = 50_000
 
@@ -90,6 +93,19 @@ class Decider:
         context: RequestContext,
     ) -> Verdict:
         """Return the answer to one question; call `refresh` first. Raises `BadInput` for a malformed question."""
+        verdict = await self._decided(subject_type, subject_id, action=action, resource=resource, context=context)
+        (_ALLOWED if verdict.decision else _DENIED).inc()
+        return verdict
+
+    async def _decided(
+        self,
+        subject_type: str,
+        subject_id: str,
+        *,
+        action: str,
+        resource: str,
+        context: RequestContext,
+    ) -> Verdict:
         key = (subject_type, subject_id)
         standing = self._standings.get(key)
         if standing is None:

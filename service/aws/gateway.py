@@ -18,6 +18,7 @@ from service.aws.xml import render_error, render_result
 from service.circumstances import Disconnected, TooLarge, call_of, new_call_id, read_limited
 from service.failures import face_of, safe_message
 from service.ledger import Ledger
+from service.observe.metrics import AWS_CALLS
 from service.signing import Signatures
 from service.throttle import Throttles
 from workflows.callers import Call, CallerKind
@@ -26,6 +27,7 @@ from workflows.errors import (
     DomainError,
     IncompleteSignature,
     Throttled,
+    Unavailable,
 )
 from workflows.ports import Ports
 
@@ -127,6 +129,12 @@ class Gateway:
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
+    async def unavailable(self, send: Send, problem: str) -> None:
+        """Answer that nothing is answered now, in the form that AWS clients try again on."""
+        answer = self._refusal(Unavailable(problem), "iam", new_call_id(self._ports))
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
     async def _answered(self, scope: HTTPScope, body: bytes, call_id: str) -> Answer:
         """Return the answer to one request whose body was read whole."""
         seen = _Seen(call_id)
@@ -183,6 +191,7 @@ class Gateway:
 
     @staticmethod
     def _logged(answer: Answer, seen: _Seen) -> Answer:
+        AWS_CALLS.labels(seen.action or "-", seen.code or "-").inc()
         _log.info(
             "aws.call",
             call=seen.call_id,

@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from service.cli.desk import failing_clearly, json_option, print_json
+from service.db.engine import is_shared
 from service.db.schema import HEAD, schema_version
 from service.db.schema import migrate as run_migrations
 from service.errors import StartError
 from service.keyring import load_key_file
-from service.settings import Settings, load_settings
+from service.settings import Settings, example, load_settings
 
 _PROBLEMS = 1
 
@@ -33,7 +34,7 @@ def _problems(settings: Settings) -> list[str]:
         return [str(failure)]
     key_exists = settings.key_file.exists()
     if version is None:
-        if not os.access(settings.database_file.parent, os.W_OK):
+        if not is_shared(settings.url) and not os.access(settings.database_file.parent, os.W_OK):
             problems.append(f"{settings.database_file.parent} cannot be written to")
     elif version != HEAD:
         problems.append(f"the database has schema {version}, this release needs {HEAD}; run: daypass migrate")
@@ -48,10 +49,14 @@ def _problems(settings: Settings) -> list[str]:
 
 
 @click.command()
+@click.option("--example", "as_example", is_flag=True, help="Print every setting with its default instead.")
 @json_option
 @failing_clearly
-def check(as_json: bool) -> None:
+def check(as_example: bool, as_json: bool) -> None:
     """Print the settings, secrets masked, and say what is wrong; changes nothing. Exit code 1 if anything is."""
+    if as_example:
+        click.echo(example(), nl=False)
+        return
     settings = load_settings()
     shown, problems, warnings = _masked(settings), _problems(settings), settings.warnings
     if as_json:

@@ -3,28 +3,41 @@
 import signal
 import socket
 import sys
+import threading
 from types import FrameType
 
 import click
 import structlog
 import uvicorn
 
-from service.app import create_app
+from service.app import Front, create_app
 from service.cli.desk import failing_clearly
+from service.db.engine import hold_alone
 from service.house import House, open_house
 from service.observe.logs import configure_logs
 from service.settings import LogFormat, load_settings
-from service.web.live import Streams
 
 _log = structlog.get_logger(__name__)
 
 
 class _Server(uvicorn.Server):
-    """A server that ends its streams of events before it waits for what is in flight."""
+    """A server that says that it is going, goes on for a while, then ends its streams and what is in flight."""
 
-    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
+    def __init__(self, config: uvicorn.Config, app: Front, drain: float) -> None:
         super().__init__(config)
-        self._streams = streams
+        self._streams, self._standing, self._drain = app.streams, app.standing, drain
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Be unready first, so that a balancer stops sending; a second signal does not wait for that."""
+        if self._standing.draining or not self._drain:
+            self._standing.draining = True
+            super().handle_exit(sig, frame)
+            return
+        self._standing.draining = True
+        _log.info("serve.drain", seconds=self._drain)
+        leaving = threading.Timer(self._drain, super().handle_exit, (sig, frame))
+        leaving.daemon = True
+        leaving.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close down: streams first, since they would outlast every wait."""
@@ -49,7 +62,7 @@ def server_for(house: House) -> uvicorn.Server:
         timeout_graceful_shutdown=20,
         lifespan="on",
     )
-    return _Server(config, app.streams)
+    return _Server(config, app, house.settings.drain_seconds)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -81,10 +94,12 @@ def serve(host: str | None, port: int | None, as_json: bool) -> None:
     configure_logs(settings.log_format)
     for warning in settings.warnings:
         _log.warning("settings.warning", warning=warning)
+    held = hold_alone(settings.url)
     house = open_house(settings)
     try:
-        _log.info("serve.start", address=settings.origin, database=str(settings.database_file))
+        _log.info("serve.start", address=settings.origin, database=settings.database_name)
         run(house)
     finally:
         house.close()
+        held.release()
         _log.info("serve.stop")

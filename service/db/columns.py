@@ -1,9 +1,9 @@
-"""What the tables are built from: the names of constraints, and the kinds of column that need more than a type."""
+"""What columns and indexes are made of, so that both engines get the same."""
 
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, LargeBinary, Text
+from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -15,9 +15,14 @@ SQLModel.metadata.naming_convention = {
 
 
 def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
-    """Return the check that a column holds the value of one of these members."""
+    """Return the check that a column holds one of these values."""
     names = ", ".join(f"'{choice.value}'" for choice in choices)
     return CheckConstraint(f"{column} IN ({names})", name=column)
+
+
+def partial(name: str, column: str, where: str, *, unique: bool = False) -> Index:
+    """Return an index over exactly the rows that a condition holds for, on either engine."""
+    return Index(name, column, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 def key() -> Any:  # noqa: ANN401  sqlmodel types Field() as Any so that it fits every annotation
@@ -26,7 +31,7 @@ def key() -> Any:  # noqa: ANN401  sqlmodel types Field() as Any so that it fits
 
 
 def long(*, nullable: bool = False) -> Any:  # noqa: ANN401  as above
-    """Return a column of text without a length."""
+    """Return a column of text of any length."""
     return Field(sa_type=Text, nullable=nullable)
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from service.db.engine import writing_engine
+from service.db.engine import exists, is_shared, migrating_engine
 from service.errors import StartError
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -33,6 +33,8 @@ def _version(connection: Connection) -> str | None:
 
 
 def _unopened(url: URL) -> StartError:
+    if is_shared(url):
+        return StartError(f"the database server at {url.host or 'the local socket'} cannot be reached or refuses us")
     return StartError(f"{url.database} cannot be opened as a database")
 
 
@@ -41,9 +43,9 @@ def schema_version(url: URL) -> str | None:
 
     Raises `StartError` for a file that is no database, or one that cannot be opened.
     """
-    if not Path(str(url.database)).exists():
+    if not exists(url):
         return None
-    engine = writing_engine(url)
+    engine = migrating_engine(url)
     try:
         with engine.connect() as connection:
             return _version(connection)
@@ -53,24 +55,39 @@ def schema_version(url: URL) -> str | None:
         engine.dispose()
 
 
-def migrate(url: URL) -> tuple[str | None, str]:
-    """Bring the schema to the newest version in one transaction; return the versions before and after.
-
-    Raises `StartError` when the database was written by a newer release.
-    """
-    before = schema_version(url)
-    if before == HEAD:
-        return before, HEAD
-    if before is not None and before > HEAD:
-        raise StartError(f"the database has schema {before}, this release knows {HEAD}; run the newer release")
-    from alembic import command  # noqa: PLC0415  costs a third of a second that most starts need not pay
-
-    engine = writing_engine(url)
+def is_settled(url: URL) -> bool:
+    """Tell whether a deployment lives in this database, and so has its master key somewhere; raises `StartError`."""
+    if schema_version(url) is None:
+        return False
+    engine = migrating_engine(url)
     try:
-        with engine.begin() as connection:
-            command.upgrade(_config(connection), "head")
+        with engine.connect() as connection:
+            return connection.execute(text("SELECT id FROM deployment")).first() is not None
     except DBAPIError:
         raise _unopened(url) from None
     finally:
         engine.dispose()
-    return before, HEAD
+
+
+def migrate(url: URL, *, to: str = HEAD) -> tuple[str | None, str]:
+    """Bring the schema to the newest version in one transaction; return the versions before and after.
+
+    `to` stops at an earlier one, for trying out what an upgrade meets.
+    Raises `StartError` when the database was written by a newer release.
+    """
+    before = schema_version(url)
+    if before == to:
+        return before, to
+    if before is not None and before > HEAD:
+        raise StartError(f"the database has schema {before}, this release knows {HEAD}; run the newer release")
+    from alembic import command  # noqa: PLC0415  costs a third of a second that most starts need not pay
+
+    engine = migrating_engine(url)
+    try:
+        with engine.begin() as connection:
+            command.upgrade(_config(connection), to)
+    except DBAPIError:
+        raise _unopened(url) from None
+    finally:
+        engine.dispose()
+    return before, to

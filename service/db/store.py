@@ -3,13 +3,17 @@
 Several writers on SQLite wait for one another's locks for hundreds of milliseconds; one thread that takes whatever
 is waiting, gives each use-case its own savepoint and commits them together does not. A use-case that raises undoes
 only itself. Nobody is told of success before the commit that carries it is durable.
+
+On PostgreSQL it is the same, so that the threads of one process never lose races to one another. A group that lost one
+to another process is run again: at once, then standing in line. A commit whose answer was lost is looked up.
 """
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import datetime
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, text
@@ -17,18 +21,36 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from service.db.engine import reading_engine, writing_engine
+from service.clock import steady_seconds
+from service.db.engine import Ways, is_shared, reading_engine, writing_engine
+from service.db.signals import Signals, signals
 from service.db.view import View
 from workflows.errors import Unavailable
 from workflows.ports import Reading, Writing
+
+if TYPE_CHECKING:
+    from service.db.bell import Bell
 
 T = TypeVar("T")
 
 _GROUP = 64
 _READERS = 8
+_TRIES = 8
+# Seconds.
+_IN_LINE = 2.0
 _UNREACHABLE = "the store cannot be reached; nothing was changed"
+_UNKNOWN = "the store stopped answering while this was being written; look whether it was"
 
+# What a process says to the others when it commits.
+_AUTHORITY, _WORK = "authority ", "work "
+_SAVEPOINT, _ROLLBACK, _RELEASE = text("SAVEPOINT act"), text("ROLLBACK TO act"), text("RELEASE act")
+_BREATH = 0.5
+_PAUSE = threading.Event()
 _log = structlog.get_logger(__name__)
+
+
+class _Lost(Exception):
+    """A group lost to another process, or lost its connection; nothing of it was written."""
 
 
 class _Job:
@@ -40,6 +62,7 @@ class _Job:
         self.result: object = None
         self.failure: BaseException | None = None
         self.changes_authority = False
+        self.makes_work = False
 
 
 class SqlStore:
@@ -48,26 +71,76 @@ class SqlStore:
     def __init__(self, url: URL) -> None:
         self._writing = writing_engine(url)
         self._reading = reading_engine(url, connections=_READERS)
+        self._ways = Ways(url, self._reading)
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="daypass-writer", daemon=True)
         self._closing = threading.Lock()
         self._closed = False
+        self._counting = threading.Lock()
         self._authority_changes = 0
+        self._listeners: list[Callable[[], None]] = []
+        self.lost_races = 0
+        self._in_line_until = 0.0
+        self._bell: Bell | None = None
+        if is_shared(url):
+            from service.db.bell import bell_at  # noqa: PLC0415  the driver is loaded where it is needed alone
+
+            self._bell = bell_at(url, self._heard)
         self._thread.start()
 
     @property
     def authority_changes(self) -> int:
-        """How many durable changes of authority this process has made; caches of decisions compare it."""
+        """How many durable changes of authority this process has made or heard of; caches of decisions compare it."""
         return self._authority_changes
+
+    @property
+    def waiting(self) -> int:
+        """How many use-cases wait to be written."""
+        return self._jobs.qsize()
+
+    @property
+    def pool(self) -> tuple[int, int]:
+        """How many reading connections are in use, and how many there may be."""
+        pool: Any = self._reading.pool
+        return pool.checkedout(), pool.size()
+
+    def when_work_was_made(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called, in any thread, when something was written that may be due early, here or elsewhere."""
+        self._listeners.append(tell)
 
     def read(self, work: Callable[[Reading], T]) -> T:
         """Run `work` on a snapshot and return its result; raises `Unavailable` when the store cannot be reached."""
         try:
-            with self._reading.connect() as connection, connection.begin():
-                return work(View(connection))
+            try:
+                return self._read(work)
+            except DBAPIError as failure:
+                # A pooled connection that the server closed meanwhile says nothing about the server.
+                if not failure.connection_invalidated:
+                    raise
+                return self._read(work)
         except (DBAPIError, PoolTimeout) as failure:
             _log.error("store.read_failed", error=type(failure).__name__)
             raise Unavailable(_UNREACHABLE) from None
+
+    def database_time(self) -> datetime:
+        """Return what the clock of the database server says; raises `Unavailable`."""
+        try:
+            with self._reading.connect() as connection:
+                return self._ways.time(connection)
+        except (DBAPIError, PoolTimeout):
+            raise Unavailable(_UNREACHABLE) from None
+
+    def signals(self, now: datetime) -> Signals:
+        """Return what waits at this instant; raises `Unavailable`."""
+        try:
+            with self._reading.connect() as connection, connection.begin():
+                return signals(connection, now)
+        except (DBAPIError, PoolTimeout):
+            raise Unavailable(_UNREACHABLE) from None
+
+    def _read(self, work: Callable[[Reading], T]) -> T:
+        with self._reading.connect() as connection, connection.begin():
+            return work(View(connection))
 
     def write(self, work: Callable[[Writing], T]) -> T:
         """Run `work` in a transaction and return its result once that is durable."""
@@ -85,8 +158,27 @@ class SqlStore:
             self._closed = True
             self._jobs.put(None)
         self._thread.join()
+        if self._bell is not None:
+            self._bell.stop()
         self._writing.dispose()
         self._reading.dispose()
+
+    def _heard(self, news: str, voice: int) -> None:
+        """Take in what another process said when it committed."""
+        if voice == self._ways.voice:
+            return
+        if _AUTHORITY in news:
+            self._count(1)
+        if _WORK in news:
+            self._tell()
+
+    def _tell(self) -> None:
+        for tell in self._listeners:
+            tell()
+
+    def _count(self, changes: int) -> None:
+        with self._counting:
+            self._authority_changes += changes
 
     def _serve(self) -> None:
         while (first := self._jobs.get()) is not None:
@@ -109,37 +201,82 @@ class SqlStore:
 
     def _commit(self, group: list[_Job]) -> None:
         try:
-            with self._writing.connect() as connection, connection.begin():
-                for job in group:
-                    self._run(job, connection)
+            self._get_through(group)
         except Exception as failure:  # noqa: BLE001  the writing thread must outlive whatever one group meets
             _log.error("store.commit_failed", error=type(failure).__name__, acts=len(group))
-            if len(group) == 1:
-                group[0].done.set_exception(Unavailable(_UNREACHABLE))
+            if len(group) == 1 or isinstance(failure, Unavailable):
+                known = failure if isinstance(failure, Unavailable) else Unavailable(_UNREACHABLE)
+                for job in group:
+                    job.done.set_exception(known)
                 return
             # One poisoned act must not fail its neighbours: each gets a transaction of its own.
             for job in group:
                 self._commit([job])
             return
-        self._authority_changes += sum(job.changes_authority for job in group)
+        if changes := sum(job.changes_authority for job in group):
+            self._count(changes)
+        if any(job.makes_work for job in group):
+            self._tell()
         for job in group:
             if job.failure is not None:
                 job.done.set_exception(job.failure)
             else:
                 job.done.set_result(job.result)
 
-    def _run(self, job: _Job, connection: Connection) -> None:
-        connection.execute(text("SAVEPOINT act"))
-        job.failure = None
+    def _get_through(self, group: list[_Job]) -> None:
+        for attempt in range(_TRIES):
+            try:
+                self._transact(group, lost_before=steady_seconds() < self._in_line_until)
+            except _Lost:
+                self.lost_races += 1
+                # Two that race for the same rows would go on losing to each other: for a while both stand in line.
+                self._in_line_until = steady_seconds() + _IN_LINE
+                if attempt + 1 == _TRIES:
+                    raise
+            else:
+                return
+
+    def _transact(self, group: list[_Job], *, lost_before: bool) -> None:
+        mark = ""
         try:
-            view = View(connection)
+            with self._writing.connect() as connection, connection.begin():
+                self._ways.begin(connection, lost_before=lost_before)
+                for job in group:
+                    self._run(job, connection)
+                news = _AUTHORITY * any(job.changes_authority for job in group)
+                news += _WORK * any(job.makes_work for job in group)
+                mark = self._ways.finish(connection, news)
+        except DBAPIError as failure:
+            if mark and failure.connection_invalidated and self._arrived(mark):
+                return
+            if self._ways.may_be_tried_again(failure):
+                raise _Lost from None
+            raise
+
+    def _arrived(self, mark: str) -> bool:
+        """Tell whether a transaction whose commit was not answered was committed; raises `Unavailable` if unknown."""
+        for _ in range(_TRIES):
+            try:
+                return self._ways.was_committed(mark)
+            except DBAPIError:
+                _log.warning("store.outcome_unknown_yet")
+                _PAUSE.wait(_BREATH)
+        raise Unavailable(_UNKNOWN)
+
+    def _run(self, job: _Job, connection: Connection) -> None:
+        connection.execute(_SAVEPOINT)
+        job.failure = None
+        job.changes_authority = job.makes_work = False
+        try:
+            view = View(connection, writing=True)
             job.result = job.work(view)
-            job.changes_authority = view.changes_authority
+            job.changes_authority, job.makes_work = view.changes_authority, view.makes_work
         except DBAPIError as failure:
             # The database itself failed: whether it still holds this savepoint is unknown, so the group goes back.
-            _log.error("store.write_failed", error=type(failure.orig).__name__)
+            if not self._ways.may_be_tried_again(failure):
+                _log.error("store.write_failed", error=type(failure.orig).__name__)
             raise
         except BaseException as failure:  # noqa: BLE001  it belongs to the caller who is waiting for it
-            connection.execute(text("ROLLBACK TO act"))
+            connection.execute(_ROLLBACK)
             job.failure = failure
-        connection.execute(text("RELEASE act"))
+        connection.execute(_RELEASE)

@@ -7,10 +7,10 @@ and partial indexes over exactly the rows that time will end.
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import CheckConstraint, Index, MetaData, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, MetaData, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from service.db.columns import blob, json, key, long, one_of
+from service.db.columns import blob, json, key, long, one_of, partial
 from service.db.role_tables import ROLE_TABLES
 from service.db.sign_in_tables import SIGN_IN_TABLES
 from workflows.records import account, audit, deployment, errand, grant, partner, request
@@ -175,8 +175,8 @@ class DelegationRequestRow(SQLModel, table=True):
         Index("ix_requests_between", "owner_account_id", "requestor_id", "created_at", "id"),
         Index("ix_requests_asking", "requestor_id", "expires_at"),
         Index("ix_requests_targeting", "target_account_id", "expires_at"),
-        Index("ix_requests_due", "expires_at", sqlite_where=text("state <> 'EXPIRED'")),
-        Index("ix_requests_expired", "expires_at", sqlite_where=text("state = 'EXPIRED'")),
+        partial("ix_requests_due", "expires_at", "state <> 'EXPIRED'"),
+        partial("ix_requests_expired", "expires_at", "state = 'EXPIRED'"),
     )
     id: str = key()
     requestor_id: str
@@ -221,24 +221,14 @@ class GrantRow(SQLModel, table=True):
         one_of("state", grant.GrantState),
         one_of("kind", grant.GrantKind),
         CheckConstraint("exchanges <= exchange_cap", name="exchanges"),
-        Index(
-            "ix_grants_released",
-            "request_id",
-            unique=True,
-            sqlite_where=text("parent_id IS NULL"),
-            postgresql_where=text("parent_id IS NULL"),
-        ),
+        partial("ix_grants_released", "request_id", "parent_id IS NULL", unique=True),
         Index("ix_grants_of_request", "request_id", "id"),
         Index("ix_grants_newest", "created_at", "id"),
         Index("ix_grants_owned", "account_id", "created_at", "id"),
         Index("ix_grants_lent", "partner_id", "created_at", "id"),
         Index("ix_grants_standing", "account_id", "state", "created_at", "id"),
         Index("ix_grants_between", "account_id", "partner_id", "state", "created_at", "id"),
-        Index(
-            "ix_grants_due",
-            "deadline",
-            sqlite_where=text("state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
-        ),
+        partial("ix_grants_due", "deadline", "state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
     )
     id: str = key()
     kind: str
@@ -282,9 +272,9 @@ class ErrandRow(SQLModel, table=True):
         one_of("kind", errand.ErrandKind),
         one_of("state", errand.ErrandState),
         UniqueConstraint("request_id", "sequence"),
-        Index("ix_errands_due", "due_at", sqlite_where=text("state = 'WAITING' AND kind = 'webhook'")),
+        partial("ix_errands_due", "due_at", "state = 'WAITING' AND kind = 'webhook'"),
         Index("ix_errands_mailbox", "partner_id", "kind", "state", "created_at", "request_id", "sequence"),
-        Index("ix_errands_expiring", "expires_at", sqlite_where=text("expires_at IS NOT NULL")),
+        partial("ix_errands_expiring", "expires_at", "expires_at IS NOT NULL"),
     )
     id: str = key()
     kind: str
@@ -349,6 +339,19 @@ class DeploymentRow(SQLModel, table=True):
     authority: int
     high_water: datetime
     created_at: datetime
+    epoch: int
+    quarantined_at: datetime | None
+
+
+class ReplicaRow(SQLModel, table=True):
+    """One process that serves."""
+
+    __tablename__: ClassVar[str] = "replicas"
+    id: str = key()
+    host: str
+    version: str
+    started_at: datetime
+    seen_at: datetime
 
 
 TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
@@ -373,6 +376,7 @@ TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
     deployment.Deployment: DeploymentRow,
     **SIGN_IN_TABLES,
     **ROLE_TABLES,
+    deployment.Replica: ReplicaRow,
 }
 
 METADATA: Final[MetaData] = SQLModel.metadata

@@ -10,9 +10,11 @@ from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     ColumnElement,
     Connection,
+    Insert,
     Select,
     Table,
     Update,
@@ -26,7 +28,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 
 from service.db.mapping import record_of, table_of, value_of, values_of
 from workflows.errors import AlreadyExists, LostRace
@@ -43,6 +45,8 @@ from workflows.records.sign_in import Challenge, Evidence, Invitation, SignInAtt
 R = TypeVar("R")
 
 _USE_REMEMBERED = timedelta(days=400)
+# What time will end or a courier carry: when one is written, somebody may have to wake up earlier.
+_TIMED = (Errand, Grant)
 _UNENDED = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, GrantState.STUCK)
 
 
@@ -80,6 +84,13 @@ def _swap_by_key(table: Table) -> Update:
     return statement.where(table.c["state"] == bindparam("old_state")) if "state" in table.c else statement
 
 
+@cache
+def _insert(table: Table, dialect: str) -> Insert:
+    """Return the insert that leaves the transaction whole when a key is taken; then it inserts nothing."""
+    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return made.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
 def _keyed(table: Table, values: Mapping[str, object]) -> dict[str, object]:
     """Return the parameters that name a record by its primary key."""
     return {f"key_{at}": values[column.name] for at, column in enumerate(table.primary_key.columns)}
@@ -90,7 +101,9 @@ def _matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]
     for name, value in equal.items():
         column = table.c[name]
         if isinstance(value, range):
-            clauses.append(column.between(value.start, value.stop - 1))
+            # Its bounds may lie beyond what the column can hold.
+            first, last = (literal(bound, BigInteger) for bound in (value.start, value.stop - 1))
+            clauses.append(column.between(first, last))
         elif isinstance(value, frozenset):
             clauses.append(column.in_(sorted(value)))
         else:
@@ -105,9 +118,11 @@ def _name_of(record: Any) -> str:  # noqa: ANN401  any record
 class View:
     """Reads and writes records on one connection, inside the transaction its owner opened."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, writing: bool = False) -> None:
         self._connection = connection
+        self._writing = writing
         self.changes_authority = False
+        self.makes_work = False
 
     # --- reading ---------------------------------------------------------------------------------------
 
@@ -213,6 +228,9 @@ class View:
     ) -> Sequence[R]:
         table = table_of(kind)
         query = select(table).where(*clauses, table.c[by] <= now).order_by(table.c[by]).limit(limit)
+        if self._writing:
+            # What another process is about to take is left to it. (SQLite has one writer and leaves this out.)
+            query = query.with_for_update(skip_locked=True)
         return [record_of(kind, row) for row in self._connection.execute(query)]
 
     def due_requests(self, now: datetime, limit: int) -> Sequence[DelegationRequest]:
@@ -275,17 +293,17 @@ class View:
 
     def add(self, record: object) -> None:
         """Insert a record; raises `AlreadyExists` when its key or a unique field is taken."""
-        try:
-            self._connection.execute(insert(table_of(type(record))), values_of(record))
-        except IntegrityError:
-            kind = type(record).__name__.lower()
-            raise AlreadyExists(kind, _name_of(record)) from None
+        statement = _insert(table_of(type(record)), self._connection.dialect.name)
+        if self._connection.execute(statement, values_of(record)).rowcount != 1:
+            raise AlreadyExists(type(record).__name__.lower(), _name_of(record))
+        self.makes_work |= isinstance(record, _TIMED)
 
     def add_all(self, records: Iterable[object]) -> None:
         """Insert many records of one kind at once."""
         rows = list(records)
         if rows:
             self._connection.execute(insert(table_of(type(rows[0]))), [dict(values_of(row)) for row in rows])
+            self.makes_work |= isinstance(rows[0], _TIMED)
 
     def swap(self, before: R, after: R) -> R:
         """Replace `before` by `after` if nobody changed it since; returns it with its new revision or `LostRace`."""

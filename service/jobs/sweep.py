@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from service.observe.metrics import EXPIRY_LAG
 from workflows.authentication import deployment_of
 from workflows.errors import LostRace
 from workflows.ports import Ports, Writing
@@ -50,10 +51,13 @@ class Sweeper:
 
     def _once(self) -> int:
         try:
-            return sweep(self._ports, limit=BATCH).total
+            swept = sweep(self._ports, limit=BATCH)
         except LostRace:
             # Another replica retired some of them first; the next look no longer finds those.
             return 1
+        for lag in swept.lags:
+            EXPIRY_LAG.observe(lag)
+        return swept.total
 
     def _remember_the_time(self) -> None:
         """Write down the latest instant acted upon, so that a clock set back before the next start is noticed."""

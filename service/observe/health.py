@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Response, Router, get
 from litestar.di import NamedDependency
 
+from service.jobs.pulse import Standing
 from workflows.authentication import deployment_of
 from workflows.errors import Unavailable
 from workflows.ports import Ports
@@ -17,12 +18,15 @@ def live() -> dict[str, str]:
 
 
 @get("/health/ready", sync_to_thread=True, include_in_schema=False)
-def ready(ports: NamedDependency[Ports]) -> Response[Any]:
-    """Answer 200 when the store can be read, 503 with the reason otherwise."""
+def ready(ports: NamedDependency[Ports], standing: NamedDependency[Standing]) -> Response[Any]:
+    """Answer 200 when this process should be sent work, 503 with the reasons otherwise."""
+    reasons = list(standing.reasons)
     try:
         ports.store.read(deployment_of)
     except Unavailable as failure:
-        return Response({"status": "unready", "reasons": [str(failure)]}, status_code=503)
+        reasons = [str(failure), *(reason for reason in reasons if "does not answer" not in reason)]
+    if reasons:
+        return Response({"status": "unready", "reasons": reasons}, status_code=503)
     return Response({"status": "ready"})
 
 

@@ -1,6 +1,7 @@
 """All pages as one router: who looks, what becomes of a refusal, and which paths are theirs."""
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
@@ -9,6 +10,7 @@ from litestar.di import Provide
 
 from service.failures import face_of
 from service.house import House
+from service.throttle import alone
 from service.web import (
     administration,
     federated_sign_in,
@@ -44,10 +46,10 @@ _log = structlog.get_logger(__name__)
 class Pages:
     """The pages of one house."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, sharers: Callable[[], int] = alone) -> None:
         self._site = Site(house.settings.origin)
         self._entrance = Entrance(house.ports, self._site)
-        self._doors = Doors(house.ports.clock)
+        self._doors = Doors(house.ports.clock, sharers)
         self.streams = Streams()
 
     def router(self) -> Router:

@@ -1,13 +1,14 @@
 """What every page of one deployment shares: its address, its cookies' names, and how fast doors may be tried."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from litestar.datastructures import Cookie
 
-from service.throttle import Throttle
+from service.throttle import Throttle, alone
 from workflows.ports import Clock
 
 _YEAR: Final = 31_536_000
@@ -65,10 +66,10 @@ class Site:
 class Doors:
     """How fast sign-ins may be tried: for one name, from one place, and altogether."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._names = Throttle(clock, rate=1 / 30, burst=10)
-        self._places = Throttle(clock, rate=1, burst=40)
-        self._all = Throttle(clock, rate=50, burst=500)
+    def __init__(self, clock: Clock, sharers: Callable[[], int] = alone) -> None:
+        self._names = Throttle(clock, rate=1 / 30, burst=10, sharers=sharers)
+        self._places = Throttle(clock, rate=1, burst=40, sharers=sharers)
+        self._all = Throttle(clock, rate=50, burst=500, sharers=sharers)
 
     def knock(self, name: str, place: str | None) -> None:
         """Count a try before it is looked at; raises `Throttled`. Case and white space make no other name."""

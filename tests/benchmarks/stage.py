@@ -33,10 +33,15 @@ class Stage:
     token: str
 
 
+def address(folder: Path) -> str:
+    """Return the address of a SQLite database in this folder."""
+    return f"sqlite:///{folder / 'daypass.db'}"
+
+
 @contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
-    """Open a house in this folder and release one request in it."""
-    house = house_in(folder, exchange_cap=EXCHANGES)
+def staged(folder: Path, database_url: str | None = None) -> Iterator[Stage]:
+    """Open a house in this folder, on this database or a file of its own, and release one request in it."""
+    house = house_in(folder, exchange_cap=EXCHANGES, database_url=database_url or address(folder))
     try:
         ports, people = house.ports, settle_people(house.ports)
         request = submission.create(ports, people.call("partner"), a_request(people, session_duration=43_200))
@@ -58,12 +63,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, database_url: str | None = None) -> Iterator[str]:
     """Run `daypass serve` over the house in this folder, in a process of its own; yield its address."""
     port = free_port()
     environment = {
         **os.environ,
-        "DAYPASS_DATABASE_URL": f"sqlite:///{folder / 'daypass.db'}",
+        "DAYPASS_DATABASE_URL": database_url or address(folder),
+        "DAYPASS_MASTER_KEY_FILE": str(folder / "daypass.key"),
         "DAYPASS_EXCHANGE_CAP": str(EXCHANGES),
     }
     command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port)]

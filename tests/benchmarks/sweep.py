@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from stage import staged
 from staging.clocks import StillClock
@@ -24,14 +25,16 @@ from workflows.records.request import DelegationRequest
 from workflows.revocation import sweep
 
 
-def fill(tx: Writing, count: int) -> None:
-    """Multiply the one request and grant."""
+def fill(tx: Writing, count: int, start: int = 0, **changed: Any) -> None:
+    """Multiply the first request and grant, numbered from `start`, the grants with these fields changed."""
     request, grant = tx.find(DelegationRequest)[0], tx.find(Grant)[0]
-    for first in range(0, count, 5000):
-        numbers = range(first, min(first + 5000, count))
+    for first in range(start, start + count, 5000):
+        numbers = range(first, min(first + 5000, start + count))
         ids = [(RequestId(f"dr-{one:032x}"), GrantId(f"dg-{one:032x}")) for one in numbers]
         tx.add_all([replace(request, id=request_id, workflow_id=f"wf-{request_id}") for request_id, _ in ids])
-        tx.add_all([replace(grant, id=own, request_id=request_id, token_hash=own) for request_id, own in ids])
+        tx.add_all(
+            [replace(grant, id=own, request_id=request_id, token_hash=own, **changed) for request_id, own in ids]
+        )
 
 
 def plain_updates(folder: Path, count: int) -> float:

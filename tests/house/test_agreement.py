@@ -7,16 +7,11 @@ from typing import Any, Final, get_args, get_type_hints
 
 import botocore.loaders
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from botocore import xform_name
-from sqlalchemy import create_engine
 
 from service.aws.gateway import HANDLERS
-from service.db.engine import parse_url
 from service.db.mapping import table_of
-from service.db.schema import HEAD, migrate
-from service.db.tables import METADATA, TABLE_OF
+from service.db.tables import TABLE_OF
 from service.failures import FACES, face_of
 from service.settings import Settings
 from workflows import errors
@@ -82,17 +77,6 @@ def test_an_error_travels_with_the_code_and_status_that_the_aws_model_gives_it(k
 
 def test_an_unknown_failure_looks_like_a_failure_of_the_service() -> None:
     assert face_of(RuntimeError("a secret")).status == 500
-
-
-def test_the_migrated_schema_is_the_schema_of_the_tables(tmp_path: Path) -> None:
-    url = parse_url(f"sqlite:///{tmp_path / 'schema.db'}")
-    assert migrate(url) == (None, HEAD)
-    engine = create_engine(url)
-    try:
-        with engine.connect() as connection:
-            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-    finally:
-        engine.dispose()
 
 
 def test_every_aws_operation_we_answer_is_named_in_a_wire_test() -> None:

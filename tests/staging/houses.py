@@ -35,11 +35,8 @@ READ_BUCKET: Final = {
 
 def settings_in(folder: Path, **more: Any) -> Settings:
     """Settings for a database and key file in this folder."""
-    return Settings(
-        database_url=f"sqlite:///{folder / 'daypass.db'}",
-        master_key_file=folder / "daypass.key",
-        **more,
-    )
+    given = {"database_url": f"sqlite:///{folder / 'daypass.db'}", "master_key_file": folder / "daypass.key"}
+    return Settings(**{**given, **more})
 
 
 def house_in(folder: Path, clock: Clock | None = None, **more: Any) -> House:

@@ -40,7 +40,8 @@ def run_command(folder: Path, *words: str, **settings: str) -> subprocess.Comple
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -52,7 +53,7 @@ class ServingProcess:
 
     def __init__(self, folder: Path, log: Path, settings: Mapping[str, str]) -> None:
         self._log = log.open("ab")
-        port = _free_port()
+        port = free_port()
         self.origin = f"http://127.0.0.1:{port}"
         self._process = subprocess.Popen(
             [*_COMMAND, "serve", "--port", str(port)],
@@ -90,6 +91,10 @@ class ServingProcess:
         """End it between any two instructions."""
         self._process.kill()
         self._process.wait(_PATIENCE)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, such as to stand still or to go on."""
+        self._process.send_signal(number)
 
     def stop(self) -> int:
         """Ask it to stop; return its exit code once it has."""

@@ -14,6 +14,9 @@ from workflows.callers import Call
 from workflows.overview import About, Tab
 from workflows.ports import Ports
 
+# How a statement is gone about is read off SQLite's plans.
+pytestmark = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+
 Look = Callable[[Ports, Call], object]
 LISTS: Final[dict[str, Look]] = {
     "pending": lambda ports, call: overview.inbox(ports, call, tab=Tab.PENDING, limit=5),

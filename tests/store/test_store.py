@@ -8,19 +8,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.engine import URL
 from staging.clocks import NOON
+from staging.databases import text_of
 from staging.polling import until
 
-from service.db import engine
-from service.db.engine import parse_url
-from service.db.schema import migrate
 from service.db.store import SqlStore
 from service.db.view import View
 from workflows.errors import AlreadyExists, LostRace, Unavailable
@@ -32,16 +30,9 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """The file of a fresh database with the newest schema."""
-    migrate(parse_url(f"sqlite:///{tmp_path / 'store.db'}"))
-    return tmp_path / "store.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[SqlStore]:
-    """An open store."""
-    opened = SqlStore(parse_url(f"sqlite:///{path}"))
+def store(url: URL) -> Iterator[SqlStore]:
+    """An open store, on either engine."""
+    opened = SqlStore(url)
     yield opened
     opened.close()
 
@@ -97,7 +88,7 @@ def poisoned(tx: Writing) -> None:
 # --- one act ------------------------------------------------------------------------------------------------
 
 
-def test_what_was_written_is_read_back_and_survives_a_reopening(store: SqlStore, path: Path) -> None:
+def test_what_was_written_is_read_back_and_survives_a_reopening(store: SqlStore, url: URL) -> None:
     def work(tx: Writing) -> str:
         tx.add(account(1))
         return "done"
@@ -105,7 +96,7 @@ def test_what_was_written_is_read_back_and_survives_a_reopening(store: SqlStore,
     assert store.write(work) == "done"
     assert numbers(store) == [1]
     store.close()
-    again = SqlStore(parse_url(f"sqlite:///{path}"))
+    again = SqlStore(url)
     assert numbers(again) == [1]
     again.close()
 
@@ -306,54 +297,16 @@ threading.Event().wait()
 """
 
 
-def test_every_acknowledged_write_is_there_after_the_process_was_killed(path: Path) -> None:
-    url = f"sqlite:///{path}"
+def test_every_acknowledged_write_is_there_after_the_process_was_killed(url: URL) -> None:
     root = Path(__file__).parents[2]
-    with subprocess.Popen([sys.executable, "-c", _WRITER, url], stdout=subprocess.PIPE, cwd=root) as writer:
+    with subprocess.Popen([sys.executable, "-c", _WRITER, text_of(url)], stdout=subprocess.PIPE, cwd=root) as writer:
         assert writer.stdout is not None
         told = [int(writer.stdout.readline()) for _ in range(200)]
         os.kill(writer.pid, signal.SIGKILL)
         told += [int(line) for line in writer.stdout.read().split(b"\n")[:-1]]
-    store = SqlStore(parse_url(url))
+    store = SqlStore(url)
     assert set(told) <= set(numbers(store))
     store.close()
-
-
-# --- when the file cannot be written ------------------------------------------------------------------------
-
-
-def test_a_locked_file_is_told_and_when_it_is_free_again_everything_goes_on(
-    path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(engine, "_BUSY_MILLISECONDS", 10)
-    store = SqlStore(parse_url(f"sqlite:///{path}"))
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(Unavailable):
-            store.write(add(1))
-        assert numbers(store) == [], "readers do not wait for the lock"
-        other.execute("ROLLBACK")
-    store.write(add(2))
-    assert numbers(store) == [2]
-    store.close()
-
-
-def test_what_does_not_fit_on_a_full_disk_fails_alone_and_the_rest_goes_on(store: SqlStore) -> None:
-    with store._writing.connect() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
-
-    def large(tx: Writing) -> None:
-        tx.add(account(2, "x" * 1_000_000))
-
-    outcomes = [future.exception() for future in together(store, [add(1), large, add(3)])]
-    assert [type(one) for one in outcomes] == [type(None), Unavailable, type(None)]
-    assert numbers(store) == [1, 3]
-    with store._writing.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count=1000000")
-    store.write(large)
-    assert numbers(store) == [1, 2, 3]
 
 
 # --- the end ------------------------------------------------------------------------------------------------

@@ -147,12 +147,14 @@ def upgrade() -> None:
             ["due_at"],
             unique=False,
             sqlite_where=sa.text("state = 'WAITING' AND kind = 'webhook'"),
+            postgresql_where=sa.text("state = 'WAITING' AND kind = 'webhook'"),
         )
         batch_op.create_index(
             "ix_errands_expiring",
             ["expires_at"],
             unique=False,
             sqlite_where=sa.text("expires_at IS NOT NULL"),
+            postgresql_where=sa.text("expires_at IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_errands_mailbox", ["partner_id", "kind", "state", "created_at", "request_id", "sequence"], unique=False
@@ -193,6 +195,7 @@ def upgrade() -> None:
             ["deadline"],
             unique=False,
             sqlite_where=sa.text("state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
+            postgresql_where=sa.text("state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
         )
         batch_op.create_index("ix_grants_lent", ["partner_id", "created_at", "id"], unique=False)
         batch_op.create_index("ix_grants_newest", ["created_at", "id"], unique=False)
@@ -318,10 +321,18 @@ def upgrade() -> None:
         batch_op.create_index("ix_requests_asked", ["requestor_id", "created_at", "id"], unique=False)
         batch_op.create_index("ix_requests_asking", ["requestor_id", "expires_at"], unique=False)
         batch_op.create_index(
-            "ix_requests_due", ["expires_at"], unique=False, sqlite_where=sa.text("state <> 'EXPIRED'")
+            "ix_requests_due",
+            ["expires_at"],
+            unique=False,
+            sqlite_where=sa.text("state <> 'EXPIRED'"),
+            postgresql_where=sa.text("state <> 'EXPIRED'"),
         )
         batch_op.create_index(
-            "ix_requests_expired", ["expires_at"], unique=False, sqlite_where=sa.text("state = 'EXPIRED'")
+            "ix_requests_expired",
+            ["expires_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'EXPIRED'"),
+            postgresql_where=sa.text("state = 'EXPIRED'"),
         )
         batch_op.create_index("ix_requests_newest", ["created_at", "id"], unique=False)
         batch_op.create_index("ix_requests_owned", ["owner_account_id", "created_at", "id"], unique=False)
@@ -347,8 +358,16 @@ def downgrade() -> None:
         batch_op.drop_index("ix_requests_targeting")
         batch_op.drop_index("ix_requests_owned")
         batch_op.drop_index("ix_requests_newest")
-        batch_op.drop_index("ix_requests_expired", sqlite_where=sa.text("state = 'EXPIRED'"))
-        batch_op.drop_index("ix_requests_due", sqlite_where=sa.text("state <> 'EXPIRED'"))
+        batch_op.drop_index(
+            "ix_requests_expired",
+            sqlite_where=sa.text("state = 'EXPIRED'"),
+            postgresql_where=sa.text("state = 'EXPIRED'"),
+        )
+        batch_op.drop_index(
+            "ix_requests_due",
+            sqlite_where=sa.text("state <> 'EXPIRED'"),
+            postgresql_where=sa.text("state <> 'EXPIRED'"),
+        )
         batch_op.drop_index("ix_requests_asking")
         batch_op.drop_index("ix_requests_asked")
 
@@ -375,13 +394,25 @@ def downgrade() -> None:
         batch_op.drop_index("ix_grants_owned")
         batch_op.drop_index("ix_grants_newest")
         batch_op.drop_index("ix_grants_lent")
-        batch_op.drop_index("ix_grants_due", sqlite_where=sa.text("state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"))
+        batch_op.drop_index(
+            "ix_grants_due",
+            sqlite_where=sa.text("state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
+            postgresql_where=sa.text("state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
+        )
 
     op.drop_table("grants")
     with op.batch_alter_table("errands", schema=None) as batch_op:
         batch_op.drop_index("ix_errands_mailbox")
-        batch_op.drop_index("ix_errands_expiring", sqlite_where=sa.text("expires_at IS NOT NULL"))
-        batch_op.drop_index("ix_errands_due", sqlite_where=sa.text("state = 'WAITING' AND kind = 'webhook'"))
+        batch_op.drop_index(
+            "ix_errands_expiring",
+            sqlite_where=sa.text("expires_at IS NOT NULL"),
+            postgresql_where=sa.text("expires_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_errands_due",
+            sqlite_where=sa.text("state = 'WAITING' AND kind = 'webhook'"),
+            postgresql_where=sa.text("state = 'WAITING' AND kind = 'webhook'"),
+        )
 
     op.drop_table("errands")
     op.drop_table("deployment")

@@ -1,0 +1,120 @@
+"""PostgreSQL's side of `engine.py`: connections, what may be tried again, unknown outcomes, the queue and the bell.
+
+Writers run SERIALIZABLE: use-cases are written as if they were alone, and the database refuses what would not be as if
+they were. A reader has one snapshot. A server that stops answering, or a process of ours that freezes inside a
+transaction, is given up after seconds, so that it holds nobody else up.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+CHANNEL: Final = "daypass"
+DRIVER: Final = "postgresql+psycopg"
+# Milliseconds. A lock is waited for longer than a frozen holder may keep it.
+_LIMITS: Final = {
+    "statement_timeout": 30_000,
+    "lock_timeout": 5_000,
+    "idle_in_transaction_session_timeout": 3_000,
+}
+_PATIENCE: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+# Serialisation failure, deadlock, a lock not granted in time, a transaction that stood idle too long.
+_AGAIN: Final = frozenset({"40001", "40P01", "55P03", "25P03"})
+_TAKEN: Final = "23505"
+
+
+def arguments(*, writing: bool, **more: int) -> dict[str, Any]:
+    """Return what a connection is opened with: patience, limits, and how its transactions see one another.
+
+    Predicate locks are finest where rows are found by an index, so a writer does not scan where an index will do.
+    """
+    settings: dict[str, object] = {**_LIMITS, **more, "timezone": "UTC", "jit": "off"}
+    if writing:
+        settings |= {"default_transaction_isolation": "serializable", "enable_seqscan": "off"}
+    else:
+        settings |= {"default_transaction_isolation": "repeatable\\ read", "default_transaction_read_only": "on"}
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    return {**_PATIENCE, "options": options, "application_name": "daypass"}
+
+
+def writing_engine(url: URL) -> Engine:
+    """Return the engine with the one connection that this process writes on."""
+    return create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=arguments(writing=True))
+
+
+def reading_engine(url: URL, *, connections: int) -> Engine:
+    """Return the engine whose connections can only read, each transaction on one snapshot."""
+    limits = arguments(writing=False, idle_in_transaction_session_timeout=60_000)
+    return create_engine(url, poolclass=QueuePool, pool_size=connections, max_overflow=0, connect_args=limits)
+
+
+def migrating_engine(url: URL) -> Engine:
+    """Return the engine that migrations run on: they give up rather than make a running service wait."""
+    engine = create_engine(url, pool_size=1, max_overflow=0, connect_args=_PATIENCE)
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+        connection.exec_driver_sql("SET LOCAL statement_timeout = '60s'")
+        # Two processes that start at once migrate one after the other.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('daypass.migrate'))")
+
+    return engine
+
+
+def may_be_tried_again(failure: DBAPIError) -> bool:
+    """Tell whether the same transaction may succeed if it is run again from its beginning.
+
+    That a key is taken counts: a row that came between a look and a write is seen by the next look.
+    """
+    state = getattr(failure.orig, "sqlstate", None)
+    return state in _AGAIN or state == _TAKEN or failure.connection_invalidated
+
+
+def stand_in_line(connection: Connection) -> None:
+    """Wait for one's turn before the snapshot of this transaction is taken; for those who lost a race already.
+
+    LOCK TABLE takes no snapshot, and the lock goes with the transaction, whatever happens to its holder.
+    """
+    connection.exec_driver_sql("LOCK TABLE alembic_version IN EXCLUSIVE MODE")
+
+
+def time(connection: Connection) -> datetime:
+    """Return what the server's clock says now, not when its transaction began."""
+    told: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return told.astimezone(UTC)
+
+
+def mark_of(connection: Connection) -> str:
+    """Return the transaction's number, by which its outcome can be asked for after the connection broke."""
+    return str(connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one())
+
+
+def was_committed(engine: Engine, mark: str) -> bool:
+    """Tell what became of a transaction; raises `DBAPIError` when that cannot be found out."""
+    with engine.connect() as connection:
+        while True:
+            status = connection.execute(text("SELECT pg_xact_status(CAST(:mark AS xid8))"), {"mark": mark}).scalar()
+            if status != "in progress":
+                return str(status) == "committed"
+            # Its server process has not noticed yet that nobody is there.
+            connection.exec_driver_sql("SELECT pg_sleep(0.05)")
+            connection.rollback()
+
+
+def ring(connection: Connection, message: str) -> int:
+    """Tell every process of this deployment something, once this transaction is committed; return who says it."""
+    # With the instant of saying it: who hears it can tell how long it was on its way.
+    instant = "extract(epoch FROM clock_timestamp())::text"
+    said = text(f"SELECT pg_backend_pid() FROM pg_notify(:channel, :message || {instant})")  # noqa: S608  a constant
+    return int(connection.execute(said, {"channel": CHANNEL, "message": message}).scalar_one())

@@ -1,0 +1,103 @@
+"""A database of any release before becomes one of this release, with what is in it, on either engine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import URL
+from staging.clocks import StillClock
+from staging.databases import postgres_database, text_of
+from staging.houses import house_in, settle_people
+
+from service.db.engine import parse_url
+from service.db.schema import HEAD, migrate, schema_version
+from service.db.tables import METADATA
+from service.errors import StartError
+from workflows.records.account import Account
+from workflows.records.deployment import Deployment
+
+_BEFORE = "0002"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
+    """The address of a database with nothing in it, on each engine."""
+    if request.param == "sqlite":
+        yield parse_url(f"sqlite:///{tmp_path / 'daypass.db'}")
+        return
+    with postgres_database(empty=True) as url:
+        yield url
+
+
+@contextmanager
+def inside(url: URL) -> Iterator[Connection]:
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def test_the_migrated_schema_is_the_schema_of_the_tables(empty: URL) -> None:
+    assert migrate(empty) == (None, HEAD)
+    assert migrate(empty) == (HEAD, HEAD)
+    with inside(empty) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_what_the_release_before_wrote_is_there_after_the_upgrade(
+    empty: URL, tmp_path: Path, clock: StillClock
+) -> None:
+    opened = house_in(tmp_path, clock, database_url=text_of(empty))
+    settle_people(opened.ports)
+    before = opened.store.read(lambda tx: (tx.find(Account), tx.find(Deployment)))
+    opened.close()
+    with inside(empty) as connection:
+        # What this release added is taken away again: such a database the release before left behind.
+        connection.execute(text("ALTER TABLE deployment DROP COLUMN epoch"))
+        connection.execute(text("ALTER TABLE deployment DROP COLUMN quarantined_at"))
+        connection.execute(text("DROP TABLE replicas"))
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{_BEFORE}'"))  # noqa: S608  a constant
+    again = house_in(tmp_path, clock, database_url=text_of(empty))
+    assert again.store.read(lambda tx: (tx.find(Account), tx.find(Deployment))) == before
+    again.close()
+
+
+def test_the_release_before_goes_on_writing_beside_this_one(url: URL) -> None:
+    columns = "id, key_check, authority, high_water, created_at"
+    with inside(url) as connection:
+        values = "'dp-1', 'k1:x', 0, '2026-01-01 00:00:00', '2026-01-01 00:00:00'"
+        connection.execute(text(f"INSERT INTO deployment ({columns}) VALUES ({values})"))  # noqa: S608  constants
+        assert connection.execute(text("SELECT epoch, quarantined_at FROM deployment")).one() == (0, None)
+
+
+def test_processes_that_start_at_once_migrate_one_after_the_other() -> None:
+    with postgres_database(empty=True) as url:
+        failures: list[Exception] = []
+
+        def start() -> None:
+            try:
+                migrate(url)
+            except StartError as failure:
+                failures.append(failure)
+
+        starting = [Thread(target=start) for _ in range(3)]
+        for thread in starting:
+            thread.start()
+        for thread in starting:
+            thread.join()
+        assert failures == []
+        assert schema_version(url) == HEAD
+
+
+def test_a_database_of_a_newer_release_is_left_alone(url: URL) -> None:
+    with inside(url) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StartError, match="run the newer release"):
+        migrate(url)
