@@ -203,7 +203,11 @@ def downgrade() -> None:
     op.drop_index("ix_grants_released", table_name="grants")
     op.drop_index("ix_grants_of_request", table_name="grants")
     op.drop_index(op.f("ix_grants_parent_id"), table_name="grants")
-    op.drop_column("grants", "parent_id")
+    # Grants of roles that sessions made have no place in the older schema.
+    op.execute("DELETE FROM grants WHERE parent_id IS NOT NULL")
+    with op.batch_alter_table("grants", schema=None) as batch_op:
+        batch_op.drop_column("parent_id")
+        batch_op.create_unique_constraint(batch_op.f("uq_grants_request_id"), ["request_id"])
     op.drop_column("requests", "role_plan")
     with op.batch_alter_table("managed_policies", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("uq_managed_policies_id"), type_="unique")
