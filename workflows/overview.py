@@ -47,7 +47,7 @@ _STATES: Final[Mapping[Tab, tuple[State, ...]]] = {
     Tab.LIVE: (State.FINALIZED,),
     Tab.ENDED: (State.FINALIZED, State.REJECTED, State.EXPIRED),
 }
-_STANDING: Final = (GrantState.LIVE, GrantState.REVOKING, GrantState.STUCK)
+_STANDING: Final = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, GrantState.STUCK)
 
 
 @dataclass(frozen=True, slots=True)

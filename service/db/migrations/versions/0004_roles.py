@@ -203,7 +203,7 @@ def downgrade() -> None:
     op.drop_index("ix_grants_released", table_name="grants")
     op.drop_index("ix_grants_of_request", table_name="grants")
     op.drop_index(op.f("ix_grants_parent_id"), table_name="grants")
-    # Grants of roles cannot be told to the release before, which knows one grant for each request.
+    # Grants of roles that sessions made have no place in the older schema.
     op.execute("DELETE FROM grants WHERE parent_id IS NOT NULL")
     with op.batch_alter_table("grants", schema=None) as batch_op:
         batch_op.drop_column("parent_id")
