@@ -11,19 +11,16 @@ from workflows.acts import consult
 from workflows.audit import Draft
 from workflows.authority import Question, attached_policy, authorize
 from workflows.callers import Call, CallerKind
+from workflows.deeds import deeds_of, holder_of, matching
 from workflows.errors import NoSuchEntity
 from workflows.grants import seen_at
 from workflows.inquiry import find_grant
-from workflows.policy.context import fold
-from workflows.policy.document import Effect, Policy
-from workflows.policy.patterns import Work, action_pattern
 from workflows.ports import Ports, Reading
 from workflows.records.account import Attachment
-from workflows.records.grant import Grant, GrantKind
+from workflows.records.grant import Grant
 from workflows.records.partner import PolicyTemplate
 from workflows.records.request import DelegationRequest
 from workflows.records.role import Drift, Role
-from workflows.role_grants import role_of_grant
 from workflows.usage import Used, used_by
 
 _ACTION = "daypass:GetInventory"
@@ -73,31 +70,15 @@ def inventory(
 
 def _line(tx: Reading, ports: Ports, role: Role) -> Line:
     grant = tx.get(Grant, role.grant_id) if role.grant_id else None
-    used = used_by(tx, role.id)
     attachments = tx.find(Attachment, principal_id=role.id)
-    patterns = [text for one in attachments for text in _allowed_actions(attached_policy(tx, one).policy)]
+    deeds = deeds_of(tx, role.id, [attached_policy(tx, one).policy for one in attachments])
     return Line(
         role=role,
         grant=seen_at(grant, ports.clock.now()) if grant else None,
-        last_used=max((use.last_at for use in used.values()), default=None),
-        used=sorted(used.values(), key=lambda use: use.action),
-        unused=[text for text in dict.fromkeys(patterns) if not matching(text, used)],
+        last_used=deeds.last_used,
+        used=deeds.used,
+        unused=deeds.unused,
     )
-
-
-def _allowed_actions(policy: Policy) -> list[str]:
-    return [
-        pattern.text
-        for statement in policy.statements
-        if statement.effect is Effect.ALLOW
-        for pattern in statement.actions
-    ]
-
-
-def matching(pattern_text: str, used: Mapping[str, Used]) -> list[str]:
-    """Return the used actions that a pattern of a policy covers, as they were used."""
-    pattern = action_pattern(pattern_text)
-    return [use.action for action, use in used.items() if pattern.matches(fold(action), Work())]
 
 
 # --- less next time --------------------------------------------------------------------------------------
@@ -116,9 +97,7 @@ def propose(ports: Ports, call: Call, grant_id: str) -> Proposal:
         template = tx.get(PolicyTemplate, request.template_arn) if request else None
         if template is None:
             raise NoSuchEntity("policy template of the grant", grant_id)
-        role = role_of_grant(tx, grant) if grant.kind is GrantKind.ROLE else None
-        used = used_by(tx, role.id if role else grant.id)
-        return _proposal(template, used)
+        return _proposal(template, used_by(tx, holder_of(tx, grant)))
 
     return consult(ports, call, "ProposeTemplate", work, asked={"grantId": grant_id})
 

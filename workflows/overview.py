@@ -13,6 +13,7 @@ from workflows.acts import consult
 from workflows.audit import Draft
 from workflows.authority import Question, authorize
 from workflows.callers import Call
+from workflows.deeds import holder_of
 from workflows.errors import AccessDenied, BadInput, NoSuchEntity
 from workflows.grants import seen_at
 from workflows.ids import AccountId, is_request_id
@@ -52,10 +53,11 @@ _STANDING: Final = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, Gr
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One request, and what it lent if it was released, as seen now."""
+    """One request, and what it lent if it was released, as seen now; among live access, when it was used last."""
 
     request: DelegationRequest
     grant: Grant | None
+    last_used: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,11 @@ def _live_rows(
     shown = grants[:limit]
     requests = {one.id: one for one in tx.find(DelegationRequest, id=frozenset(one.request_id for one in shown))}
     now = ports.clock.now()
-    rows = tuple(Row(requests[one.request_id], seen_at(one, now)) for one in shown if one.request_id in requests)
+    rows = tuple(
+        Row(requests[one.request_id], seen_at(one, now), tx.last_use(holder_of(tx, one)))
+        for one in shown
+        if one.request_id in requests
+    )
     return rows, (shown[-1].created_at, shown[-1].id) if len(grants) > limit else None
 
 

@@ -184,6 +184,9 @@ class Reading(Protocol):
     ) -> Sequence[Errand]:
         """Return a partner's errands of this kind and state, the oldest first."""
 
+    def last_use(self, principal_id: str) -> datetime | None:
+        """Return when a principal, a role or a grant (by its id) last used anything, or None."""
+
     def chains(self) -> Sequence[AccountId]:
         """Return the chain of every audit entry, each once."""
 

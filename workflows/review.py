@@ -10,6 +10,7 @@ from workflows.acts import consult
 from workflows.audit import Draft
 from workflows.authority import Rights, compiled, decision_among, rights_of
 from workflows.callers import Call, CallerKind
+from workflows.deeds import Deeds, deeds_under
 from workflows.errors import BadInput
 from workflows.grants import seen_at
 from workflows.ids import AccountId
@@ -101,6 +102,7 @@ class Review:
     template: PolicyTemplate | None
     boundaries: Mapping[str, Boundary | None]
     grant: Grant | None
+    deeds: Deeds | None
     sessions: Sequence[Session]
     evidence: Sequence[Evidence]
     history: Sequence[AuditEntry]
@@ -154,6 +156,7 @@ def _review(tx: Reading, ports: Ports, call: Call, request: DelegationRequest) -
         template=tx.get(PolicyTemplate, request.template_arn),
         boundaries={arn: tx.get(Boundary, arn) for arn, _ in request.boundaries},
         grant=grant,
+        deeds=deeds_under(tx, grant, request) if grant else None,
         sessions=tx.find(Session, grant_id=grant.id) if grant else (),
         evidence=tx.find(Evidence, request_id=request.id),
         history=_history(tx, request),

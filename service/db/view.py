@@ -5,7 +5,7 @@ Statements are Core, not ORM: the ORM costs an order of magnitude on the paths t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
@@ -268,6 +268,15 @@ class View:
         oldest_first = (table.c["created_at"], table.c["request_id"], table.c["sequence"])
         query = select(table).where(*clauses).order_by(*oldest_first).limit(limit)
         return [record_of(Errand, row) for row in self._connection.execute(query)]
+
+    def last_use(self, principal_id: str) -> datetime | None:
+        """Return when a principal, a role or a grant (by its id) last used anything, or None."""
+        used = table_of(Usage).c
+        mine = used["principal_id"] == principal_id
+        latest_day = select(func.max(used["day"])).where(mine).scalar_subquery()
+        query = select(func.max(used["last_at"])).where(mine, used["day"] == latest_day)
+        found: datetime | None = self._connection.execute(query).scalar_one()
+        return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
     def chains(self) -> Sequence[AccountId]:
         """Return the chain of every audit entry, each once."""
