@@ -17,9 +17,11 @@ from workflows.callers import Call, CallerKind
 from workflows.errors import WrongState
 from workflows.ports import Ports, Writing
 from workflows.records.account import AccessKey, ApiToken
-from workflows.records.grant import Grant, GrantState
-from workflows.records.sign_in import Challenge, Invitation, RecoveryCode, WebSession
+from workflows.records.grant import Grant
+from workflows.records.role import RoleSession
+from workflows.records.sign_in import Challenge, Invitation, RecoveryCode, SignInAttempt, WebSession
 from workflows.retirement import retire_grants
+from workflows.role_grants import STANDING
 
 _AT_ONCE: Final = 400
 _ENTER: Final = "EnterQuarantine"
@@ -99,7 +101,8 @@ def _repeated(ports: Ports, call: Call, work: Callable[[Writing, Draft], int]) -
 
 def _end_grants(ports: Ports, call: Call) -> Callable[[Writing, Draft], int]:
     def work(tx: Writing, draft: Draft) -> int:
-        live = tx.page(Grant, limit=_AT_ONCE, after=None, state=GrantState.LIVE)
+        pages = (tx.page(Grant, limit=_AT_ONCE, after=None, state=state) for state in STANDING)
+        live = [grant for page in pages for grant in page][:_AT_ONCE]
         retire_grants(tx, ports, call, live, now=ports.clock.now())
         draft.answered = {"grants": len(live)}
         return len(live)
@@ -123,7 +126,7 @@ def _end_credentials(ports: Ports) -> Callable[[Writing, Draft], int]:
 
 def _end_sign_ins(tx: Writing, draft: Draft) -> int:
     count = 0
-    for kind in (WebSession, Challenge, Invitation, RecoveryCode):
+    for kind in (WebSession, Challenge, Invitation, RecoveryCode, SignInAttempt, RoleSession):
         for record in tx.find(kind)[:_AT_ONCE]:
             tx.remove(record)
             count += 1

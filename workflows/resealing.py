@@ -9,10 +9,12 @@ from typing import Final
 
 from workflows.authentication import deployment_of
 from workflows.credentials.keys import key_check, seal, unseal
+from workflows.identity_providers import KIND as PROVIDER
 from workflows.ports import Ports, Writing
 from workflows.records.account import AccessKey
 from workflows.records.errand import Errand
 from workflows.records.partner import Channel
+from workflows.records.sign_in import IdentityProvider
 
 _STEP: Final = 200
 
@@ -22,7 +24,7 @@ def reseal(ports: Ports) -> int:
 
     Safe to run anywhere, any number of times at once, and to be interrupted.
     """
-    total = _access_keys(ports) + _channels(ports) + _errands(ports)
+    total = _access_keys(ports) + _channels(ports) + _identity_providers(ports) + _errands(ports)
     ports.store.write(lambda tx: _key_check(tx, ports))
     return total
 
@@ -62,6 +64,19 @@ def _channels(ports: Ports) -> int:
     found = [one.arn for one in every if one.sealed_secret is not None and _is_old(ports, one.sealed_secret)]
     for ids in _steps(found):
         ports.store.write(lambda tx, ids=ids: step(tx, ids))  # type: ignore[misc]
+    return len(found)
+
+
+def _identity_providers(ports: Ports) -> int:
+    def step(tx: Writing, record: IdentityProvider) -> None:
+        current = tx.get(IdentityProvider, record.account_id)
+        if current is not None and current.sealed_secret is not None and _is_old(ports, current.sealed_secret):
+            tx.put(replace(current, sealed_secret=_again(ports, current.sealed_secret, PROVIDER, current.account_id)))
+
+    every = ports.store.read(lambda tx: tx.find(IdentityProvider))
+    found = [one for one in every if one.sealed_secret is not None and _is_old(ports, one.sealed_secret)]
+    for record in found:
+        ports.store.write(lambda tx, record=record: step(tx, record))  # type: ignore[misc]
     return len(found)
 
 

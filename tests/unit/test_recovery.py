@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy.engine import URL
 from staging.clocks import NOON, StillClock
 from staging.databases import fresh_database, text_of
-from staging.houses import OPERATOR, People, house_in, key_for, settle_people, token_for
+from staging.houses import ACCOUNT, OPERATOR, People, house_in, key_for, settle_people, token_for
+from staging.roles import ROLE_PERMISSIONS, register_role_work, role_grant
 from staging.wires import arrived
 
 from service.db.tables import METADATA
@@ -22,15 +23,22 @@ from service.house import House
 from service.jobs.pulse import Pulse
 from service.keyring import FileKeyring, add_key, load_key_file
 from service.recovery.backup import read_backup, restore_backup, write_backup
-from workflows import audit, delivery, notifications, quarantine, release, revocation
+from workflows import audit, delivery, notifications, quarantine, release, revocation, role_sessions
 from workflows.authentication import Candidate, caller_of_token, candidate_for, deployment_of
 from workflows.callers import TIME, Call
+from workflows.credentials.keys import seal, unseal
 from workflows.errors import AccessDenied, ExpiredExchangeToken, UnknownCredential, WrongState
+from workflows.identity_providers import KIND as PROVIDER
+from workflows.ids import AccountId
 from workflows.records.account import AccessKey, Account
 from workflows.records.audit import AuditEntry
 from workflows.records.grant import Grant, GrantState
 from workflows.records.request import State
+from workflows.records.role import Role, RoleSession
+from workflows.records.sign_in import IdentityProvider
 from workflows.resealing import reseal
+from workflows.role_errands import due_role_errands
+from workflows.role_sessions import NewSession
 
 KEY = bytes(range(32))
 
@@ -264,6 +272,26 @@ def test_credentials_are_kept_only_once_forgotten_signatures_are_too_old(
     assert house.store.read(lambda tx: tx.get(AccessKey, key.access_key_id)).active  # type: ignore[union-attr]
 
 
+def test_leaving_quarantine_takes_back_roles_that_a_restore_brought_back_and_their_sessions(
+    house: House, people: People
+) -> None:
+    ports = house.ports
+    template = register_role_work(ports, ROLE_PERMISSIONS)
+    made = role_grant(ports, people, template)
+    planned = role_grant(ports, people, template, "wf-planned", made=False, name="Weekly")
+    assert planned.state is GrantState.PLANNED
+    (role,) = house.store.read(lambda tx: tx.find(Role))
+    external_id = json.loads(role.trust)["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"]
+    role_sessions.assume(ports, people.call("partner"), NewSession(role.arn, "job", external_id=external_id))
+    quarantine.enter(ports, OPERATOR, "restored")
+    quarantine.leave(ports, OPERATOR)
+    due_role_errands(ports, 10)
+    ended = house.store.read(lambda tx: [tx.get(Grant, one.id) for one in (made, planned)])
+    assert [one.state for one in ended if one] == [GrantState.REVOKED] * 2
+    for kind in (Role, RoleSession):
+        assert house.store.read(lambda tx, kind=kind: tx.find(kind)) == []  # type: ignore[misc]
+
+
 # --- the master key -------------------------------------------------------------------------------------------
 
 
@@ -272,6 +300,9 @@ def test_a_rotated_master_key_seals_everything_again_and_nothing_stops_working(h
     arrived(house.ports, people, State.FINALIZED, "wf-00001")
     ring = house.ports.keyring
     assert isinstance(ring, FileKeyring)
+    secret = seal(ring, house.ports.entropy, b"of a client", purpose=PROVIDER, owner=ACCOUNT)
+    provider = IdentityProvider(AccountId(ACCOUNT), "https://login.example", "daypass", secret, True, NOON)  # noqa: FBT003  a record
+    house.store.write(lambda tx: tx.put(provider))
     assert add_key(house.settings.key_file, SystemEntropy(), newest=True) == "k2"
     assert ring.newest == "k1", "until it looks"
     ring.refresh()
@@ -280,6 +311,11 @@ def test_a_rotated_master_key_seals_everything_again_and_nothing_stops_working(h
     assert reseal(house.ports) == 0
     (stored,) = (one for one in house.store.read(lambda tx: tx.find(AccessKey)) if one.id == key.access_key_id)
     assert stored.sealed_secret.startswith(b"v1.k2.")
+    kept = house.store.read(lambda tx: tx.get(IdentityProvider, ACCOUNT))
+    assert kept is not None
+    assert kept.sealed_secret is not None
+    assert kept.sealed_secret.startswith(b"v1.k2.")
+    assert unseal(ring, kept.sealed_secret, purpose=PROVIDER, owner=ACCOUNT) == b"of a client"
     found = house.store.read(lambda tx: candidate_for(tx, house.ports, key.access_key_id, None))
     assert found.secret == key.secret_access_key
     assert house.store.read(deployment_of).key_check.startswith("k2:")
