@@ -4,15 +4,13 @@ Revocation and expiry are one path. Nobody waits for this module: what has ended
 alone. It makes the end visible (state, audit entry, notification) and lets dead rows go.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from workflows.acts import perform
-from workflows.arns import request_arn
 from workflows.audit import Draft
-from workflows.authority import Question, authorize
 from workflows.callers import TIME, Call
 from workflows.errors import NoSuchEntity, WrongState
 from workflows.grants import ended, seen_at
@@ -31,7 +29,6 @@ from workflows.text import parse_text
 
 _REVOKE: Final = "RevokeDelegation"
 _ACTION: Final = f"iam:{_REVOKE}"
-_AT_ONCE: Final = 400
 
 
 def _just_revoked_by(ports: Ports, call: Call, grant: Grant, now: datetime) -> bool:
@@ -130,41 +127,6 @@ def revoke_grant(ports: Ports, call: Call, grant_id: str) -> Grant:
         return _end_grant(tx, ports, call, draft, request, grant)
 
     return perform(ports, call, _REVOKE, work, recall=_recall, asked={"grantId": grant_id})
-
-
-def revoke_partner(ports: Ports, call: Call, partner_id: str) -> int:
-    """End everything that one partner was lent by the caller's account; return how many grants ended.
-
-    Each transaction ends some of them, so that a great many do not keep everybody else waiting; what is lent again
-    meanwhile is ended too.
-    """
-    ended_grants = 0
-    while some := perform(ports, call, "RevokePartner", _ends_of(ports, call, partner_id)):
-        ended_grants += some
-        if some < _AT_ONCE:
-            break
-    return ended_grants
-
-
-def _ends_of(ports: Ports, call: Call, partner_id: str) -> Callable[[Writing, Draft], int]:
-    def work(tx: Writing, draft: Draft) -> int:
-        refuse_outsiders(call, _ACTION)
-        account = call.caller.account_id
-        everything = request_arn(ports.terms.partition, account, "*")
-        draft.decided_by = authorize(tx, ports, call, Question(_ACTION, everything, {}))
-        draft.resource = everything
-        of_partner = {"account_id": account, "partner_id": partner_id}
-        live = [
-            one for state in STANDING for one in tx.page(Grant, limit=_AT_ONCE, after=None, **of_partner, state=state)
-        ][:_AT_ONCE]
-        if live:
-            draft.partner_id = live[0].partner_id
-            retire_grants(tx, ports, call, live, now=ports.clock.now())
-            tx.authority_changed()
-        draft.answered = {"partnerId": partner_id[:12], "grantsEnded": len(live)}
-        return len(live)
-
-    return work
 
 
 # --- time ------------------------------------------------------------------------------------------------

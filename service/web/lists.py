@@ -1,5 +1,6 @@
 """The owner's lists: inbox, live access, partners, and the trail of what happened."""
 
+import json
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,8 +14,8 @@ from service.markers import Position, make_marker, read_marker
 from service.web.shell import answer, render, see
 from service.web.trail import as_csv, as_json_lines, told
 from service.web.visits import Visit, require
-from service.web.words import TABS
-from workflows import overview, revocation
+from service.web.words import DRIFT, TABS
+from workflows import farewell, inventory, overview, revocation
 from workflows.callers import Call, CallerKind
 from workflows.errors import BadInput
 from workflows.ids import is_request_id
@@ -97,6 +98,19 @@ def revoke(grant_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[A
     return see(visit, "/grants?done=revoked")
 
 
+@get("/roles", sync_to_thread=True, include_in_schema=False)
+def roles(visit: NamedDependency[Visit]) -> Response[Any]:
+    """Show every role that a delegation made here, what it is used for, and what changed outside of delegations."""
+    call = require(visit, *_OWNERS)
+    return render(
+        visit,
+        "roles.html",
+        lines=inventory.inventory(visit.ports, call),
+        drift=inventory.drift(visit.ports, call),
+        drift_words=DRIFT,
+    )
+
+
 # --- partners --------------------------------------------------------------------------------------------
 
 
@@ -134,9 +148,19 @@ def partner(partner_id: FromPath[str], visit: NamedDependency[Visit]) -> Respons
 
 @post("/partners/{partner_id:str}/revoke", sync_to_thread=True, include_in_schema=False)
 def revoke_everything(partner_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
-    """End everything that a partner was lent here."""
-    revocation.revoke_partner(visit.ports, require(visit, *_OWNERS), partner_id)
+    """End everything that a partner was lent here, and whatever it still asks for."""
+    farewell.revoke_everything(visit.ports, require(visit, *_OWNERS), partner_id)
     return see(visit, f"/partners/{partner_id}?done=revoked")
+
+
+@get("/partners/{partner_id:str}/report", sync_to_thread=True, include_in_schema=False)
+def partner_report(partner_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
+    """Hand over the signed report of what a partner still has here."""
+    call = require(visit, *_OWNERS)
+    report = farewell.report(visit.ports, call, partner_id)
+    given = answer(visit, json.dumps(report, indent=1), media_type="application/json")
+    given.headers["content-disposition"] = f'attachment; filename="daypass-partner-{call.caller.account_id}.json"'
+    return given
 
 
 # --- activity --------------------------------------------------------------------------------------------
@@ -211,4 +235,4 @@ def export(visit: NamedDependency[Visit]) -> Response[Any]:
     return response
 
 
-HANDLERS = [inbox, grants, revoke, partners, partner, revoke_everything, activity, export]
+HANDLERS = [roles, partner_report, inbox, grants, revoke, partners, partner, revoke_everything, activity, export]

@@ -32,7 +32,8 @@ from workflows.errors import AccessDenied, BadInput, DomainError, NotSignedIn, P
 
 PATHS: Final = (
     "/d/", "/static/", "/language/", "/sign-in", "/sign-out", "/welcome/", "/me", "/inbox", "/requests/", "/grants",
-    "/partners", "/activity", "/account", "/partner", "/partner-registered", "/partner-letters", "/leave/", "/events",
+    "/roles", "/partners", "/activity", "/account", "/partner", "/partner-registered", "/partner-letters", "/leave/",
+    "/events",
 )  # fmt: skip
 _FORM_LIMIT: Final = 64 * 1024
 # A form's path and the page it stands on: where to begin again.

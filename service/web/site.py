@@ -14,7 +14,7 @@ from workflows.ports import Clock
 _YEAR: Final = 31_536_000
 _PLACES: Final = re.compile(
     r"/(?:(?:d|requests|grants|partners|leave)/[A-Za-z0-9_-]{1,128}"
-    r"|inbox|grants|partners|activity|me|account(?:/(?:policies|guardrails|provider))?"
+    r"|inbox|grants|roles|partners|activity|me|account(?:/(?:policies|guardrails|provider))?"
     r"|partner|partner-registered|partner-letters|sign-in)?",
 )
 

@@ -9,6 +9,7 @@ from workflows.errors import DomainError
 from workflows.overview import Tab
 from workflows.records.grant import EndReason, Grant, GrantState
 from workflows.records.request import State
+from workflows.records.role import DriftKind
 from workflows.summary.levels import Level
 
 REQUEST_STATES: Final[Mapping[State, tuple[str, str]]] = {
@@ -119,6 +120,14 @@ QUESTIONS: Final = (
     (N_("create an access key?"), "iam:CreateAccessKey"),
     (N_("start machines?"), "ec2:RunInstances"),
 )
+# What the hourly scan found, by its kind.
+DRIFT: Final[Mapping[DriftKind, str]] = {
+    DriftKind.ROLE_WITHOUT_GRANT: N_("A role that no grant stands for"),
+    DriftKind.GRANT_WITHOUT_ROLE: N_("A grant whose role is gone"),
+    DriftKind.BOUNDARY_CHANGED: N_("A role with another boundary than was approved"),
+    DriftKind.CHANGED_OUTSIDE: N_("A role that was changed"),
+}
+
 # What a form has done, told on the page that follows it.
 NOTICES: Final[Mapping[str, str]] = {
     "passkey-added": N_("The passkey is enrolled."),

@@ -120,6 +120,7 @@ def owner_pages(scene: Scene) -> dict[str, str]:
         "review-rejected": f"/requests/{scene.rejected.id}",
         "leave": f"/leave/{scene.live.id}",
         "grants": "/grants",
+        "roles": "/roles",
         "partners": "/partners",
         "partner": f"/partners/{PARTNER}",
         "activity": "/activity",

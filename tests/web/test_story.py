@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 from staging.browsers import Person
-from staging.houses import ACCOUNT, People, key_for
+from staging.houses import ACCOUNT, PARTNER, People, key_for
+from staging.roles import ROLE_PERMISSIONS, register_role_work, role_grant
 from staging.servers import LiveServer
 
-from workflows import credentialing, delivery, inquiry, release, submission
+from workflows import attestation, credentialing, delivery, inquiry, release, submission
 from workflows.errors import ExpiredExchangeToken
 from workflows.notifications import body_of
 from workflows.ports import Ports
@@ -168,7 +169,6 @@ def test_everything_of_a_partner_ends_with_one_click(
     file_request: FileRequest,
 ) -> None:
     client = site.boto("iam", key_for(site.ports, cast.approver))
-    client = site.boto("iam", key_for(site.ports, cast.approver))
     for _ in range(3):
         request = file_request()
         for act in ("associate_delegation_request", "accept_delegation_request", "send_delegation_token"):
@@ -182,3 +182,26 @@ def test_everything_of_a_partner_ends_with_one_click(
     person.page.wait_for_selector("text=refused from its next use on")
     page = inquiry.list_grants(site.ports, cast.call("approver"), account_id=None, limit=10, after=None)
     assert [one.state for one in page.grants] == [GrantState.REVOKED] * 3
+
+
+def test_a_role_of_a_partner_is_listed_with_its_boundary_and_the_report_of_a_partner_proves_itself(
+    site: LiveServer, arrive: Arrive, cast: People
+) -> None:
+    role_grant(site.ports, cast, register_role_work(site.ports, ROLE_PERMISSIONS))
+    person = arrive()
+    person.enrol(cast.approver)
+    page = person.page
+    page.goto("/grants")
+    page.click(".tabs a:has-text('Roles')")
+    expect(page.locator("main")).to_contain_text("Nightly")
+    expect(page.locator("main")).to_contain_text("Edge_2026_01_01")
+    page.goto(f"/partners/{PARTNER}")
+    page.click("summary:has-text('Revoke everything')")
+    page.click("button:has-text('Revoke everything')")
+    page.wait_for_url("**?done=revoked")
+    with page.expect_download() as download:
+        page.click("text=Signed report")
+    told = download.value.path().read_text(encoding="utf-8")
+    assert attestation.verified(told, attestation.public_key(site.ports.keyring))["complete"] is True
+    page.goto("/roles")
+    expect(page.locator("main .empty")).to_be_visible()
