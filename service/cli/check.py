@@ -2,19 +2,26 @@
 
 import os
 import sys
+from datetime import timedelta
 from typing import Any
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from service.cli.desk import failing_clearly, json_option, print_json
-from service.db.engine import is_shared
+from service.clock import machine_time
+from service.db.engine import Ways, is_shared, reading_engine
 from service.db.schema import HEAD, schema_version
 from service.db.schema import migrate as run_migrations
+from service.db.view import View
 from service.errors import StartError
 from service.keyring import load_key_file
 from service.settings import Settings, example, load_settings
+from workflows.records.deployment import Deployment, Replica
 
 _PROBLEMS = 1
+_ALIVE = timedelta(seconds=15)
+_SPREAD = timedelta(seconds=1)
 
 
 def _masked(settings: Settings) -> dict[str, Any]:
@@ -48,6 +55,27 @@ def _problems(settings: Settings) -> list[str]:
     return problems
 
 
+def _standing(settings: Settings) -> list[str]:
+    """Return what there is to say of a deployment that can be read: who serves it, and whether it may be believed."""
+    engine = reading_engine(settings.url, connections=1)
+    now = machine_time()
+    try:
+        with engine.connect() as connection, connection.begin():
+            deployment, replicas = View(connection).find(Deployment), View(connection).find(Replica)
+            offset = Ways(settings.url, engine).time(connection) - now if is_shared(settings.url) else timedelta()
+    except DBAPIError:
+        return ["the database cannot be read"]
+    finally:
+        engine.dispose()
+    alive = [one.host for one in replicas if now + offset - one.seen_at < _ALIVE]
+    found = [f"served by {len(alive)} processes: {', '.join(sorted(alive))}"] if alive else []
+    if abs(offset) > _SPREAD:
+        found.append(f"this machine's clock is {abs(offset).total_seconds():.1f} s off the database's, which is used")
+    if deployment and deployment[0].quarantined_at is not None:
+        found.append(f"in quarantine since {deployment[0].quarantined_at.isoformat(timespec='seconds')}")
+    return found
+
+
 @click.command()
 @click.option("--example", "as_example", is_flag=True, help="Print every setting with its default instead.")
 @json_option
@@ -58,14 +86,16 @@ def check(as_example: bool, as_json: bool) -> None:
         click.echo(example(), nl=False)
         return
     settings = load_settings()
-    shown, problems, warnings = _masked(settings), _problems(settings), settings.warnings
+    shown, problems = _masked(settings), _problems(settings)
+    readable = not problems and schema_version(settings.url) is not None
+    warnings = [*settings.warnings, *(_standing(settings) if readable else [])]
     if as_json:
         print_json({"ok": not problems, "settings": shown, "problems": problems, "warnings": warnings})
     else:
         for name, value in shown.items():
             click.echo(f"{name}={value}")
         for line in warnings:
-            click.echo(f"warning: {line}")
+            click.echo(f"note: {line}")
         for line in problems:
             click.echo(f"problem: {line}")
         click.echo("problems found" if problems else "everything is in order")
