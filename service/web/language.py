@@ -18,6 +18,8 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
+from workflows.role_plans import UNTIL_REVOKED
+
 LOCALES: Final = Path(__file__).parent / "locales"
 SOURCE: Final = "en"
 _MOST_RANGES: Final = 10
@@ -151,6 +153,20 @@ class Reader:
             if count:
                 words.append(self.gettext(one if count == 1 else many) % {"num": count})
         return " ".join(words) or self.gettext("0 seconds")
+
+    def lasting(self, seconds: float) -> str:
+        """Return for how long something is asked; what ends only when it is revoked says so."""
+        return self.gettext(N_("until it is revoked")) if seconds >= UNTIL_REVOKED else self.span(seconds)
+
+    def until(self, end: datetime, now: datetime) -> str:
+        """Return until when something lasts; what ends only when it is revoked says so."""
+        if self.endless(end, now):
+            return self.gettext(N_("until it is revoked"))
+        return Markup("{} {}").format(self.gettext(N_("until")), self.instant(end))
+
+    def endless(self, end: datetime, now: datetime) -> bool:
+        """Tell whether an end is so far away that it only stands for none."""
+        return (end - now).total_seconds() > UNTIL_REVOKED / 2
 
     def about(self, span: timedelta) -> str:
         """Return a span in its largest unit alone, for ages."""

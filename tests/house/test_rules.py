@@ -130,6 +130,11 @@ def test_the_tree_names_no_machine_no_download_host_and_no_lock_file() -> None:
     assert [name for name, text in texts.items() if host.search(text)] == []
 
 
+def test_nothing_in_the_tree_is_a_link() -> None:
+    listed = subprocess.run(["git", "ls-files", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [line for line in listed.stdout.splitlines() if line.startswith("120000")] == []
+
+
 def test_every_exception_from_a_rule_names_the_rule_and_gives_a_reason() -> None:
     bare = re.compile(r"# noqa(?!: [A-Z]+[0-9]+(, [A-Z]+[0-9]+)*  \S)|# type: ignore(?!\[)")
     found = [

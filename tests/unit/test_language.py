@@ -1,6 +1,6 @@
 """The pages speak every language whole, and tell instants in the reader's zone with its name."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from staging.messages import catalogue, extracted
@@ -8,6 +8,7 @@ from staging.messages import catalogue, extracted
 from service.web.browsers import browser_name
 from service.web.language import SOURCE, Reader, languages, pick_language
 from service.web.shell import breakable
+from workflows.role_plans import UNTIL_REVOKED
 
 OTHERS = [language for language in languages() if language != SOURCE]
 
@@ -82,3 +83,11 @@ def test_a_session_is_told_by_the_name_of_its_browser(told: str | None, name: st
 
 def test_a_long_name_breaks_between_its_parts_and_stays_text() -> None:
     assert breakable("arn:aws:iam::1:user/<b>") == "arn:<wbr>aws:<wbr>iam:<wbr>:<wbr>1:<wbr>user/<wbr>&lt;b&gt;"
+
+
+def test_what_ends_only_when_it_is_revoked_is_told_so_and_not_as_fifty_years() -> None:
+    reader, now = Reader("en"), datetime(2026, 7, 2, tzinfo=UTC)
+    assert reader.lasting(3600) == "1 hour"
+    assert reader.lasting(UNTIL_REVOKED) == "until it is revoked"
+    assert reader.until(now + timedelta(seconds=UNTIL_REVOKED - 60), now) == "until it is revoked"
+    assert "2 Jul 2026" in reader.until(now + timedelta(hours=1), now)
