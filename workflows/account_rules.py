@@ -2,13 +2,12 @@
 
 from workflows.acts import consult, perform
 from workflows.audit import Draft
-from workflows.callers import Call, CallerKind
-from workflows.errors import StepUpRefused
+from workflows.callers import Call
 from workflows.ids import parse_account_id
 from workflows.onboarding import alter_in, authorize_in, existing_account
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.sign_in import AccountRules
-from workflows.step_up import proved_lately
+from workflows.step_up import require_person
 
 
 def set_step_up(ports: Ports, call: Call, *, account_id: str, demanded: bool) -> AccountRules:
@@ -18,10 +17,7 @@ def set_step_up(ports: Ports, call: Call, *, account_id: str, demanded: bool) ->
         account = parse_account_id(account_id)
         draft.decided_by = alter_in(tx, ports, call, account, "daypass:PutAccountRules", "account-rules")
         existing_account(tx, account)
-        before = tx.get(AccountRules, account)
-        if before is not None and before.step_up and not (_is_operator(call) or proved_lately(ports, call)):
-            # Otherwise the program that may not approve would lift the rule and approve.
-            raise StepUpRefused("an account that demands a passkey demands one for this too; use the pages")
+        require_person(tx, ports, call, account)
         rules = AccountRules(account, demanded)
         tx.put(rules)
         draft.chain = account
@@ -29,10 +25,6 @@ def set_step_up(ports: Ports, call: Call, *, account_id: str, demanded: bool) ->
         return rules
 
     return perform(ports, call, "PutAccountRules", work, asked={"accountId": account_id, "stepUp": demanded})
-
-
-def _is_operator(call: Call) -> bool:
-    return call.caller.kind is CallerKind.OPERATOR
 
 
 def rules_of(ports: Ports, call: Call, account_id: str) -> AccountRules:

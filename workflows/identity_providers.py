@@ -11,6 +11,7 @@ from workflows.ids import AccountId, parse_account_id
 from workflows.onboarding import alter_in, authorize_in, existing_account, find_user
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.sign_in import IdentityProvider, LinkedIdentity, WebSession
+from workflows.step_up import require_person
 from workflows.text import parse_text
 
 KIND: Final = "identity-provider"
@@ -52,6 +53,7 @@ def put(
     def work(tx: Writing, draft: Draft) -> IdentityProvider:
         draft.decided_by = alter_in(tx, ports, call, account, _PUT, KIND)
         existing_account(tx, account)
+        require_person(tx, ports, call, account)
         before = tx.get(IdentityProvider, account)
         sealed = None
         if client_secret is not None:
@@ -113,6 +115,7 @@ def link(ports: Ports, call: Call, *, account_id: str, user_name: str, subject: 
         provider = tx.get(IdentityProvider, account)
         if provider is None:
             raise NoSuchEntity("identity provider", account)
+        require_person(tx, ports, call, account)
         known = parse_text(subject, "subject", shortest=1, longest=_LONGEST_SUBJECT, one_line=True)
         principal = find_user(tx, ports, account, user_name)
         for earlier in tx.find(LinkedIdentity, principal_id=principal.id):

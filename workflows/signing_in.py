@@ -31,7 +31,7 @@ from workflows.records.sign_in import (
     Stage,
     WebSession,
 )
-from workflows.step_up import Purpose, answered, ask, require_fresh, take
+from workflows.step_up import Purpose, answered, ask, require_fresh, require_person, take
 
 INVITATION_LIFETIME: Final = timedelta(days=3)
 STEP_LIFETIME: Final = timedelta(minutes=15)
@@ -104,6 +104,7 @@ def invite(ports: Ports, call: Call, principal_arn: str) -> Invited:
             raise NoSuchEntity("principal", principal_arn)
         draft.decided_by = authorize(tx, ports, call, Question("iam:CreateLoginProfile", principal_arn, {}))
         require_fresh(ports, call)
+        require_person(tx, ports, call, found[0].account_id)
         principal = found[0]
         if principal.kind not in _PEOPLE:
             raise BadInput("principal", "does not sign in to pages; give it an API token")

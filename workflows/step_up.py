@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import Final
 
 from workflows.audit import Draft, sound_bodies
-from workflows.callers import Call
+from workflows.callers import Call, CallerKind
 from workflows.credentials.keys import same_text
 from workflows.digest import digest_of
 from workflows.errors import AccessDenied, DigestMismatch, NotSignedIn, StepUpRefused, WrongState
+from workflows.ids import AccountId
 from workflows.lifecycle import MOVES, Act, state_at
 from workflows.ports import Ports, Reading, Signed, Writing
 from workflows.records.account import Principal
@@ -201,6 +202,17 @@ def require_fresh(ports: Ports, call: Call) -> None:
     """
     if call.wire == _WEB and not proved_lately(ports, call):
         raise StepUpRefused("this needs your passkey first")
+
+
+def require_person(tx: Reading, ports: Ports, call: Call, account_id: AccountId) -> None:
+    """Raise `StepUpRefused` where the account demands a passkey and the caller, but for the operator, gave none lately.
+
+    It is asked of acts by which a program could open itself a sign-in, and then approve what it may not approve.
+    """
+    rules = tx.get(AccountRules, account_id)
+    demanded = rules is not None and rules.step_up and call.caller.kind is not CallerKind.OPERATOR
+    if demanded and not proved_lately(ports, call):
+        raise StepUpRefused("this account demands a passkey for it; use the pages")
 
 
 def proved_lately(ports: Ports, call: Call) -> bool:

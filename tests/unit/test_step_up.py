@@ -284,6 +284,10 @@ def test_a_program_cannot_lift_the_demand_that_keeps_it_from_approving(
     account_rules.set_step_up(ports, people.call("approver"), account_id=account, demanded=True)
     with pytest.raises(StepUpRefused):
         account_rules.set_step_up(ports, people.call("approver"), account_id=account, demanded=False)
+    with pytest.raises(StepUpRefused):
+        signing_in.invite(ports, people.call("approver"), people.owner.arn)
+    with pytest.raises(StepUpRefused):
+        signing_in.invite(ports, people.call("approver"), people.approver.arn)
     assert account_rules.rules_of(ports, OPERATOR, account).step_up
     clock.advance(minutes=6)
     with pytest.raises(StepUpRefused):

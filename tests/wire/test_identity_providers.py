@@ -19,7 +19,7 @@ from staging.identity_providers import CLIENT_ID, CLIENT_SECRET, Liar, lying_pro
 
 from service.house import House
 from service.openid import OpenIdConnect
-from workflows import federated_sign_in, identity_providers, onboarding, signing_in
+from workflows import account_rules, federated_sign_in, identity_providers, onboarding, signing_in
 from workflows.errors import (
     AlreadyExists,
     BadInput,
@@ -28,6 +28,7 @@ from workflows.errors import (
     NotSignedIn,
     ProviderFailed,
     SignInRefused,
+    StepUpRefused,
 )
 from workflows.records.account import Principal
 from workflows.records.sign_in import LinkedIdentity, SignInAttempt, Stage
@@ -358,6 +359,21 @@ def test_only_an_administrator_of_the_account_names_its_provider(house: House, l
             identity_providers.put(house.ports, people.call(name), passwords=True, **given)  # type: ignore[arg-type]
     identity_providers.put(house.ports, people.call("approver"), passwords=True, **given)  # type: ignore[arg-type]
     assert len(liar.forms) == before
+
+
+def test_where_a_passkey_is_demanded_no_program_opens_itself_a_sign_in(
+    house: House, liar: Liar, people: People
+) -> None:
+    account_rules.set_step_up(house.ports, OPERATOR, account_id=ACCOUNT, demanded=True)
+    call = people.call("approver")
+    given = {"account_id": ACCOUNT, "issuer": liar.issuer, "client_id": "mine", "client_secret": None}
+    with pytest.raises(StepUpRefused):
+        identity_providers.put(house.ports, call, passwords=True, **given)  # type: ignore[arg-type]
+    with pytest.raises(StepUpRefused):
+        identity_providers.link(house.ports, call, account_id=ACCOUNT, user_name="approver", subject="mine")
+    kept = identity_providers.provider_of(house.ports, OPERATOR, ACCOUNT)
+    assert kept is not None
+    assert kept.client_id == CLIENT_ID
 
 
 def test_a_provider_on_this_machine_needs_the_setting_that_says_so(tmp_path: Path, clock: StillClock) -> None:
