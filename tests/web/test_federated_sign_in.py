@@ -26,20 +26,25 @@ def site(tmp_path: Path, live_clock: OffsetClock) -> Iterator[LiveServer]:
         yield server
 
 
+def set_provider(site: LiveServer, issuer: str) -> None:
+    """Let the first account sign in at this provider alone."""
+    identity_providers.put(
+        site.ports,
+        OPERATOR,
+        account_id=ACCOUNT,
+        issuer=issuer,
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        passwords=False,
+    )
+
+
 @pytest.fixture
 def issuer(site: LiveServer, cast: People) -> Iterator[str]:
     """The provider of the first account, which keeps no passwords beside it."""
     _ = cast
     with provider_process(site.origin + CALLBACK) as running:
-        identity_providers.put(
-            site.ports,
-            OPERATOR,
-            account_id=ACCOUNT,
-            issuer=running,
-            client_id=CLIENT_ID,
-            client_secret=CLIENT_SECRET,
-            passwords=False,
-        )
+        set_provider(site, running)
         yield running
 
 
@@ -187,15 +192,7 @@ def test_an_answer_that_another_browser_began_signs_nobody_in(
 def test_a_provider_that_is_down_is_a_page_that_leads_back(arrive: Arrive, site: LiveServer, cast: People) -> None:
     _ = cast
     with provider_process(site.origin + CALLBACK) as running:
-        identity_providers.put(
-            site.ports,
-            OPERATOR,
-            account_id=ACCOUNT,
-            issuer=running,
-            client_id=CLIENT_ID,
-            client_secret=CLIENT_SECRET,
-            passwords=False,
-        )
+        set_provider(site, running)
     person = arrive()
     person.page.goto("/sign-in")
     person.page.fill("#account", "first")
