@@ -22,7 +22,7 @@ PAIRS: Final = 2_000
 CHUNKS: Final = 50
 ATTACKS: Final = 25
 OWN: Final = "arn:aws:s3:::b/${aws:username}"
-KEYS: Final = ("k:text", "k:number", "k:address", "k:several", "k:day")
+KEYS: Final = ("k:text", "k:number", "k:address", "k:several", "k:day", "k:mixed")
 
 
 class Maker:
@@ -70,6 +70,15 @@ class Maker:
                 base = self.pick(("LessThan", "GreaterThanEquals", "Equals"))
                 days = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "1767225600")
                 return f"Date{base}{exists}", "k:day", self.some(lambda: self.pick(days))
+            case "k:mixed":
+                texts: tuple[str, ...] = ("1", "1.0", "2", "2.0", "1970-01-01T00:00:02Z", "true", "TRUE", "x")
+                base = self.pick(
+                    ("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "Bool", "Date", "Numeric")
+                )
+                if base in ("Date", "Numeric"):
+                    base += self.pick(("Equals", "LessThan", "GreaterThanEquals"))
+                    texts = texts[:4] if base.startswith("Numeric") else texts[:5]
+                return base + exists, "k:mixed", self.some(lambda: self.pick(texts))
         raise AssertionError
 
     def statement(self) -> Document:
@@ -97,9 +106,12 @@ class Maker:
         context: Document = {
             "aws:username": self.pick(("a", "ab", "someone")),
             "k:text": self.word("abA", 3),
-            "k:number": self.pick(("0", "1", "2", "3", "0.5", "9", "-1")),
+            "k:number": self.pick(("0", "1", "2", "3", "0.5", "1.5", "2.5", "9", "-1")),
             "k:address": self.pick(("10.0.0.1", "10.200.0.1", "10.1.2.3", "9.9.9.9", "::1")),
             "k:several": [self.word("ab", 2) for _ in range(self._random.randint(0, 3))],
+            "k:mixed": self.pick(
+                ("1", "1.0", "1.5", "2", "2.00", "3", "0", "true", "True", "X", "1970-01-01T00:00:01Z")
+            ),
             "k:day": self.pick(("2025-12-31", "2026-01-01T00:00:00Z", "2026-01-01T12:00:00Z", "2026-01-03")),
         }
         return {
@@ -143,7 +155,8 @@ def _examine(number: int, pairs: int) -> set[Verdict]:
         first, second = maker.pair()
         answer = compared(first, second)
         seen.add(answer.verdict)
-        assert answer.verdict is not Verdict.UNKNOWN, (answer.because, first, second)
+        # Truths beside numbers on one key are left open; nothing else is.
+        assert answer.verdict is not Verdict.UNKNOWN or answer.because == "mixed-types", (answer.because, first, second)
         for found in answer.counterexamples:
             asked = asked_of(found.request)
             assert naive(first, asked), (asked, first)
@@ -155,13 +168,13 @@ def _examine(number: int, pairs: int) -> set[Verdict]:
 
 
 def test_what_is_proven_holds_and_what_is_refuted_replays_for_a_naive_evaluator() -> None:
-    assert _examine(1, PAIRS) == {Verdict.PROVEN, Verdict.REFUTED}
+    assert _examine(1, PAIRS) >= {Verdict.PROVEN, Verdict.REFUTED}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_a_great_many_proofs_and_refutations_hold_for_a_naive_evaluator(chunk: int) -> None:
-    assert _examine(1_000 + chunk, PAIRS) == {Verdict.PROVEN, Verdict.REFUTED}
+    assert _examine(1_000 + chunk, PAIRS) >= {Verdict.PROVEN, Verdict.REFUTED}
 
 
 def test_comparison_is_an_order_on_policies() -> None:
@@ -217,6 +230,54 @@ HARD: Final[list[tuple[str, list[Document], list[Document], Verdict]]] = [
         "a date between two that are told apart",
         [_allow(**_when("DateLessThan", "aws:CurrentTime", "2026-01-02T00:00:00Z"))],
         [_allow(**_when("DateLessThanEquals", "aws:CurrentTime", "2026-01-01T00:00:00Z"))],
+        Verdict.REFUTED,
+    ),
+    (
+        "a number between two bounds of different statements",
+        [_allow(**_when("NumericGreaterThan", "k:n", "1"))],
+        [_allow(**_when("NumericGreaterThanEquals", "k:n", "1.0000000000000000000000000000000001"))],
+        Verdict.REFUTED,
+    ),
+    (
+        "a number spelt in another way than the text",
+        [_allow(**_when("NumericEquals", "k:n", "3"))],
+        [_allow(**_when("StringEquals", "k:n", "3"))],
+        Verdict.REFUTED,
+    ),
+    (
+        "a number that is an instant beside the one that is spelt as a date",
+        [_allow(**_when("DateLessThan", "k:n", "1970-01-01T00:00:02Z"))],
+        [_allow(**_when("NumericLessThan", "k:n", "2"))],
+        Verdict.REFUTED,
+    ),
+    (
+        "every number is an instant",
+        [_allow(**_when("NumericLessThan", "k:n", "2"))],
+        [_allow(**_when("DateLessThan", "k:n", "1970-01-01T00:00:02Z"))],
+        Verdict.PROVEN,
+    ),
+    (
+        "a truth spelt in another case",
+        [_allow(**_when("Bool", "k:b", "true"))],
+        [_allow(**_when("StringEquals", "k:b", "true", "True", "TRUE"))],
+        Verdict.REFUTED,
+    ),
+    (
+        "an address spelt in another way",
+        [_allow(**_when("IpAddress", "k:ip", "::1"))],
+        [_allow(**_when("StringEquals", "k:ip", "::1"))],
+        Verdict.REFUTED,
+    ),
+    (
+        "a text whose letters differ in case, one by one",
+        [_allow(**_when("StringEqualsIgnoreCase", "k:t", "ab"))],
+        [_allow(**_when("StringEquals", "k:t", "ab", "AB", "aB"))],
+        Verdict.REFUTED,
+    ),
+    (
+        "a text in any case among patterns",
+        [_allow(Condition={"StringEqualsIgnoreCase": {"k:t": "ab"}, "StringLike": {"k:t": "a*"}})],
+        [_allow(**_when("StringEquals", "k:t", "ab"))],
         Verdict.REFUTED,
     ),
     (

@@ -5,24 +5,22 @@ or some Deny of it does. Action, resource and circumstances are looked for one a
 only what is worth most to the next: fewer statements that would refute the refutation, more that would help it.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, combinations
 from typing import Final
 
+from workflows.policy.asking import AT_HOME, Asking
 from workflows.policy.circumstances import Circumstances, Wish, keys_of
 from workflows.policy.containment import contains, overlaps
 from workflows.policy.context import RequestContext, Value
 from workflows.policy.coverage import ActionTable, Part, mask_of, signatures
-from workflows.policy.document import Effect, PolicyKind, Statement, parse_policy
-from workflows.policy.evaluate import decide
-from workflows.policy.index import Layers
+from workflows.policy.document import Effect, Statement
+from workflows.policy.evaluate import UNGOVERNED, decide
 from workflows.policy.joint import Undecided
-from workflows.policy.layers import Layer, LayerKind, NamedPolicy
+from workflows.policy.layers import NamedPolicy
 from workflows.policy.patterns import Glob, Work, text_tokens
-from workflows.policy.principal import CallingPrincipal, Form
 from workflows.policy.request import Request
 from workflows.policy.variables import ResourcePattern, Variable, resolved_glob
 
@@ -67,12 +65,18 @@ class Comparison:
     rests_on_variables: bool = False
 
 
-def compare(first: Sequence[NamedPolicy], second: Sequence[NamedPolicy], *, every: bool = False) -> Comparison:
-    """Tell whether everything that `first` allows is allowed by `second`. Never raises.
+def compare(
+    first: Sequence[NamedPolicy],
+    second: Sequence[NamedPolicy],
+    *,
+    every: bool = False,
+    asking: Asking = AT_HOME,
+) -> Comparison:
+    """Tell whether everything that `first` allows is allowed by `second`, to who is `asking`. Never raises.
 
     With `every`, each Allow of the first is looked at, so that each one that goes too far has its request.
     """
-    search = _Search(_Side.of(first), _Side.of(second))
+    search = _Search(_Side.of(first, asking), _Side.of(second, asking), asking)
     found: list[Counterexample] = []
     because: str | None = None
     for name, statement in search.first.named_allows:
@@ -83,11 +87,11 @@ def compare(first: Sequence[NamedPolicy], second: Sequence[NamedPolicy], *, ever
             continue
         if request is None:
             continue
-        refusal = _replayed(request, first, second)
+        refusal = _replayed(asking.request(request), first, second, asking)
         if refusal is None:
             because = because or "replay"
             continue
-        found.append(Counterexample(request, name, statement, refusal.denied_by))
+        found.append(Counterexample(asking.request(request), name, statement, refusal.denied_by))
         if not every:
             break
     verdict = Verdict.REFUTED if found else Verdict.UNKNOWN if because else Verdict.PROVEN
@@ -105,8 +109,8 @@ class _Side:
     denies: tuple[Statement, ...]
 
     @classmethod
-    def of(cls, policies: Sequence[NamedPolicy]) -> "_Side":
-        every = [(named.name, each) for named in policies for each in named.policy.statements]
+    def of(cls, policies: Sequence[NamedPolicy], asking: Asking) -> "_Side":
+        every = [(named.name, each) for named in policies for each in named.policy.statements if asking.concerns(each)]
         return cls(
             tuple(pair for pair in every if pair[1].effect is Effect.ALLOW),
             tuple(each for _, each in every if each.effect is Effect.DENY),
@@ -156,8 +160,9 @@ class _Others:
 class _Search:
     """Looks for requests beyond the second side, an Allow of the first after the other."""
 
-    def __init__(self, first: _Side, second: _Side) -> None:
+    def __init__(self, first: _Side, second: _Side, asking: Asking) -> None:
         self.first = first
+        self._known = asking.known
         # A request that the first side allows never meets a Deny that stands on both.
         own = {_says(each) for each in first.denies}
         denies = tuple(each for each in second.denies if _says(each) not in own)
@@ -186,6 +191,8 @@ class _Search:
         told: set[int] = set()
         for written, wanted in [(each.text, each.glob) for each in statement.actions] or [("*", _ANYTHING)]:
             if wanted.is_literal:
+                if wanted.head in UNGOVERNED:
+                    continue
                 mask = self._table.mask(wanted.head, self._work)
                 if mask not in told:
                     told.add(mask)
@@ -229,12 +236,16 @@ class _Search:
     def _bindings(self, statement: Statement, others: _Others) -> Iterator[Mapping[str, Value | None]]:
         """Yield values for every key that a policy variable names: one that nothing else names, or none at all."""
         involved = (statement, *others.row)
-        keys = sorted(keys_of(clause for each in involved for clause in each.conditions) | _resource_keys(involved))
+        named = keys_of(clause for each in involved for clause in each.conditions) | _resource_keys(involved)
+        keys = sorted(named.difference(self._known))
         if not keys:
-            yield {}
+            yield self._known
             return
         self.met_variables = True
-        fresh: dict[str, Value | None] = {key: f"some{number}value" for number, key in enumerate(keys)}
+        fresh: dict[str, Value | None] = {
+            **self._known,
+            **{key: f"some{number}value" for number, key in enumerate(keys)},
+        }
         yield fresh
         few = len(keys) <= _MOST_VARIABLES
         sizes = range(1, len(keys) + 1) if few else (len(keys), 1)
@@ -306,7 +317,8 @@ def _holds(allow: Statement, statement: Statement, work: Work) -> bool:
 def _holds_resources(allow: Statement, statement: Statement, work: Work) -> bool:
     """Whether an Allow surely covers every resource of a statement, whatever its variables are."""
     if not allow.resources:
-        return False
+        # One without either speaks of whatever it is attached to.
+        return not allow.not_resources
     fixed = [pattern for pattern in allow.resources if pattern.is_fixed]
     if statement.not_resources or not statement.resources:
         return any(pattern.text == "*" for pattern in fixed)
@@ -341,32 +353,17 @@ class _Refusal:
     denied_by: str | None
 
 
-def _replayed(request: Request, first: Sequence[NamedPolicy], second: Sequence[NamedPolicy]) -> _Refusal | None:
+def _replayed(
+    request: Request, first: Sequence[NamedPolicy], second: Sequence[NamedPolicy], asking: Asking
+) -> _Refusal | None:
     """Ask the engine itself; None unless the first policies allow the request and the second do not."""
-    asked = replace(request, principal=_SOMEBODY)
-    if not decide(_layered(first), asked).allowed:
+    if not decide(asking.layers(first), request).allowed:
         return None
-    answer = decide(_layered(second), asked)
+    answer = decide(asking.layers(second), request)
     if answer.allowed:
         return None
     return _Refusal(answer.deciding.label if answer.deciding else None)
 
 
-def _layered(policies: Sequence[NamedPolicy]) -> Layers:
-    return Layers([Layer(LayerKind.IDENTITY, "compared", tuple(policies)), _KEPT_AT_HOME])
-
-
-_SOMEBODY: Final = CallingPrincipal(Form.USER, "arn:aws:iam::000000000000:user/compared", "000000000000")
-# Keys and roles guard themselves. One whose own policy leaves the decision to the account's policies is no exception
-# to them, so that what is compared is the policies alone.
-_LEFT_TO_THE_ACCOUNT: Final = {
-    "Version": "2012-10-17",
-    "Statement": {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "*", "Resource": "*"},
-}
-_KEPT_AT_HOME: Final = Layer(
-    LayerKind.RESOURCE,
-    "compared",
-    (NamedPolicy("resource", parse_policy(json.dumps(_LEFT_TO_THE_ACCOUNT), kind=PolicyKind.RESOURCE)),),
-)
 _ANYTHING: Final = Glob(text_tokens("*"))
 _ARN_TOKENS: Final = ResourcePattern(_ARN_SHAPE, (_ARN_SHAPE,)).widest.tokens

@@ -13,7 +13,8 @@ from workflows.policy.layers import LayerKind
 from workflows.policy.principal import Form, Grip
 from workflows.policy.request import Request
 
-_UNGOVERNED: Final = frozenset(("sts:getcalleridentity", "sts:getsessiontoken"))
+UNGOVERNED: Final = frozenset(("sts:getcalleridentity", "sts:getsessiontoken"))
+"""Actions, in lower case, that no policy governs: everybody with an account may do them."""
 
 
 def decide(layers: Layers, request: Request) -> Decision:  # noqa: C901, PLR0911  the whole flow, to be read at once
@@ -22,7 +23,7 @@ def decide(layers: Layers, request: Request) -> Decision:  # noqa: C901, PLR0911
     hearing = Hearing(layers.heard_by(caller), request)
     try:
         hearing.open()
-        if hearing.concern.action in _UNGOVERNED and caller.has_account and not caller.is_delegated:
+        if hearing.concern.action in UNGOVERNED and caller.has_account and not caller.is_delegated:
             return hearing.allowed(Ground.UNGOVERNED)
         if (denied := hearing.denied()) is not None:
             return hearing.denied_by(denied)

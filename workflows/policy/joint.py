@@ -24,6 +24,13 @@ class Undecided(Exception):
         self.because: Final = because
 
 
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """A token that takes any one of a few letters."""
+
+    letters: tuple[str, ...]
+
+
 class Budget:
     """The steps that a search may still take; raises `Undecided` when they are used up."""
 
@@ -60,7 +67,7 @@ class Joint:
         *("ends", "masks", "start"),
     )
 
-    def __init__(self, rows: Sequence[Sequence[Token]]) -> None:
+    def __init__(self, rows: Sequence[Sequence[Token | AnyOf]]) -> None:
         self._accepts: dict[str, int] = {}
         self._any = self._any_but_colon = self._stays = self._stays_but_colon = self.start = 0
         ends, masks = [], []
@@ -77,7 +84,7 @@ class Joint:
         self.masks: Final = tuple(masks)
         self._filler: Final = next((letter for letter in _FILLERS if letter not in self._accepts), "\xff")
 
-    def _take(self, token: Token, place: int) -> int:
+    def _take(self, token: Token | AnyOf, place: int) -> int:
         match token:
             case Mark.MANY:
                 self._stays |= place
@@ -89,6 +96,9 @@ class Joint:
                 self._any |= place
             case Mark.ONE_BUT_COLON:
                 self._any_but_colon |= place
+            case AnyOf(letters):
+                for letter in letters:
+                    self._accepts[letter] = self._accepts.get(letter, 0) | place
             case _:
                 self._accepts[token] = self._accepts.get(token, 0) | place
         return place << 1

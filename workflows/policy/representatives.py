@@ -2,48 +2,154 @@
 
 What the clauses on one key say of a value depends only on which of their patterns, texts, bounds and ranges it meets.
 So one value for each way of meeting them is enough, together with absence, the empty text and a text that meets none.
+Where texts are compared beside numbers, instants, addresses or truths, a meaning is also spelt as none of the texts.
 """
 
-import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import combinations
 from typing import Final
 
 from workflows.policy.conditions import Clause, Quantifier
 from workflows.policy.context import Value
-from workflows.policy.joint import Budget, Joint, Undecided
+from workflows.policy.joint import AnyOf, Budget, Joint, Undecided
 from workflows.policy.operators import address_range, instant, number
 from workflows.policy.patterns import Mark, Token
+from workflows.policy.spellings import (
+    bounds_and_between,
+    edges,
+    letters_like,
+    of_address,
+    of_number,
+    of_truth,
+    variants,
+)
 from workflows.policy.variables import Resolved, arn_globs, like_glob, plain_text, resolve
 
 _STATES: Final = 20_000
 _MOST_SETS: Final = 4_000
 _STRANGE: Final = "neither-nor"
-_IPV4: Final = 4
 _CONFINED: Final = {Mark.MANY: Mark.MANY_BUT_COLON, Mark.ONE: Mark.ONE_BUT_COLON}
+
+
+@dataclass(slots=True)
+class _Compared:
+    """Everything that the clauses on one key compare it with, sorted by how."""
+
+    texts: dict[str, None] = field(default_factory=dict)
+    folded: dict[str, None] = field(default_factory=dict)
+    patterns: list[Sequence[Token]] = field(default_factory=list)
+    bounds: set[Decimal] = field(default_factory=set)
+    addresses: list[str] = field(default_factory=list)
+    families: set[str] = field(default_factory=set)
+
+    def add(self, base: str, values: Sequence[Sequence[Resolved]]) -> None:
+        """Sort in what one clause compares with."""
+        if base.startswith("Arn"):
+            self.patterns += [row for value in values if (row := _arn_row(value)) is not None]
+        elif base in ("StringLike", "StringNotLike"):
+            self._add_patterns(values)
+        elif base.startswith("String"):
+            kept = self.folded if base.endswith("IgnoreCase") else self.texts
+            kept.update(dict.fromkeys(map(plain_text, values)))
+        else:
+            self._add_meanings(base, [plain_text(value) for value in values])
+
+    def _add_patterns(self, values: Sequence[Sequence[Resolved]]) -> None:
+        for glob in map(like_glob, values):
+            if glob.is_literal:
+                self.texts[glob.head] = None
+            elif glob.tokens != (Mark.MANY,):  # which fits whatever there is
+                self.patterns.append(glob.tokens)
+
+    def _add_meanings(self, base: str, texts: Sequence[str]) -> None:
+        if base.startswith(("Numeric", "Date")):
+            self.families |= {"order", "dates"} if base.startswith("Date") else {"order", "numbers"}
+            read = instant if base.startswith("Date") else number
+            self.bounds.update(found for text in texts if (found := read(text)) is not None)
+        elif base in ("IpAddress", "NotIpAddress"):
+            self.families.add("addresses")
+            self.addresses += texts
+        elif base == "Bool":
+            self.families.add("truths")
+        elif base == "BinaryEquals":
+            self.families.add("bytes")
+            self.texts.update(dict.fromkeys(texts))
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether texts are compared beside meanings."""
+        return bool(self.families and (self.texts or self.folded or self.patterns))
+
+    def refuse_entangled(self) -> None:
+        """Raise `Undecided` where patterns and meanings, or meanings of two kinds, speak of the same text."""
+        kinds = self.families - {"dates", "numbers"}
+        if len(kinds) > 1 or (kinds and self.patterns) or ("bytes" in kinds and self.folded):
+            raise Undecided("mixed-types")
+
+    def meanings(self) -> Iterator[Iterable[str]]:
+        """Yield for every meaning that can be told apart its spellings."""
+        if "order" in self.families:
+            both = {"dates", "numbers"} <= self.families
+            for value in bounds_and_between(self.bounds):
+                yield of_number(value)
+                if both:
+                    yield of_number(value, as_date=True)
+        for text in self.addresses:
+            found = address_range(text)
+            if found is not None:
+                yield from map(of_address, edges(found))
+        if "truths" in self.families:
+            yield from (of_truth(truth=True), of_truth(truth=False))
 
 
 def single_values(clauses: Sequence[Clause], bound: Mapping[str, Value]) -> list[str]:
     """Return texts that stand for every text that these clauses, all on one key, can tell apart.
 
-    `bound` gives the values that variables in the clauses have. Raises `Undecided` when patterns are too entangled.
+    `bound` gives the values that variables in the clauses have. Raises `Undecided` when they are too entangled.
     """
-    found: dict[str, None] = {_STRANGE: None, "": None}
-    rows: list[Sequence[Token]] = []
+    compared = _Compared()
     for clause in clauses:
         values = [value for pieces in clause.values if (value := resolve(pieces, bound)) is not None]
-        base = clause.operator.base
-        if base.startswith("Arn"):
-            rows += [row for value in values if (row := _arn_row(value)) is not None]
-        elif base in ("StringLike", "StringNotLike"):
-            rows += [like_glob(value).tokens for value in values]
-        else:
-            found |= dict.fromkeys(_points(base, [plain_text(value) for value in values]))
-    if rows:
-        rows += [tuple(text) for text in found]
+        compared.add(clause.operator.base, values)
+    compared.refuse_entangled()
+    found: dict[str, None] = {_STRANGE: None, "": None, **compared.texts, **compared.folded}
+    for text in compared.folded:
+        found.update(dict.fromkeys(_unlisted(variants(text), compared.texts)))
+    for spellings in compared.meanings():
+        found.update(dict.fromkeys(_told_apart(spellings, compared) if compared.is_mixed else _first(spellings)))
+    if compared.patterns:
+        rows: list[Sequence[Token | AnyOf]] = [*compared.patterns, *map(tuple, compared.texts)]
+        rows += map(_row_in_any_case, compared.folded)
         found |= {text: None for text, _ in Joint(rows).signatures(Budget(_STATES, "context-search"))}
     return list(found)
+
+
+def _first(spellings: Iterable[str]) -> Iterator[str]:
+    yield next(iter(spellings))
+
+
+def _unlisted(spellings: Iterable[str], texts: Mapping[str, None]) -> Iterator[str]:
+    """The first spelling that is none of the texts, if there is one."""
+    found = next((one for one in spellings if one not in texts), None)
+    if found is not None:
+        yield found
+
+
+def _told_apart(spellings: Iterable[str], compared: _Compared) -> Iterator[str]:
+    """A spelling as such, one that is none of the texts, and one that is none of them in any case."""
+    tried = list(spellings)
+    folded = {text.casefold() for text in compared.folded}
+    yield tried[0]
+    yield from _unlisted(tried, compared.texts)
+    yield from _unlisted((one for one in tried if one.casefold() not in folded), compared.texts)
+    if all(one in compared.texts for one in tried) and "truths" not in compared.families:
+        raise Undecided("mixed-types")
+
+
+def _row_in_any_case(text: str) -> tuple[Token | AnyOf, ...]:
+    return tuple(AnyOf(letters_like(letter)) for letter in text)
 
 
 def _arn_row(value: Sequence[Resolved]) -> tuple[Token, ...] | None:
@@ -52,55 +158,10 @@ def _arn_row(value: Sequence[Resolved]) -> tuple[Token, ...] | None:
         return None
     *fields, last = globs
     row: list[Token] = []
-    for field in fields:
-        row += [_CONFINED.get(token, token) if isinstance(token, Mark) else token for token in field.tokens]
+    for one in fields:
+        row += [_CONFINED.get(token, token) if isinstance(token, Mark) else token for token in one.tokens]
         row.append(":")
     return (*row, *last.tokens)
-
-
-def _points(base: str, texts: Iterable[str]) -> Iterator[str]:
-    """The texts themselves, and for what has an order the values around them."""
-    if base.startswith("Numeric"):
-        yield from _around(number(text) for text in texts)
-    elif base.startswith("Date"):
-        yield from _around(instant(text) for text in texts)
-    elif base in ("IpAddress", "NotIpAddress"):
-        for text in texts:
-            yield from _edges(text)
-    elif base == "Bool":
-        yield from ("true", "false")
-    else:
-        for text in texts:
-            yield text
-            if base.endswith("IgnoreCase"):
-                yield text.swapcase()
-
-
-def _around(bounds: Iterable[Decimal | None]) -> Iterator[str]:
-    ordered = sorted({bound for bound in bounds if bound is not None})
-    for at, bound in enumerate(ordered):
-        yield _plain(bound)
-        following = ordered[at + 1] if at + 1 < len(ordered) else bound + 2
-        yield _plain((bound + following) / 2)
-    if ordered:
-        yield _plain(ordered[0] - 1)
-
-
-def _plain(value: Decimal) -> str:
-    return format(value, "f")
-
-
-def _edges(text: str) -> Iterator[str]:
-    """The first and last address of a range, and the ones just outside of it."""
-    found = address_range(text)
-    if found is None:
-        return
-    version, first, mask = found
-    family, bits = (ipaddress.IPv4Address, 32) if version == _IPV4 else (ipaddress.IPv6Address, 128)
-    last = first | (mask ^ ((1 << bits) - 1))
-    for address in (first, last, first - 1, last + 1):
-        if 0 <= address < 1 << bits:
-            yield str(family(address))
 
 
 def values(clauses: Sequence[Clause], bound: Mapping[str, Value]) -> list[Value | None]:
