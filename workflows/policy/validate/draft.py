@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from workflows.policy.catalogue import Catalogue
+from workflows.policy.catalogue import Catalogue, KeyEntry
 from workflows.policy.conditions import Operator, Quantifier, read_operator
 from workflows.policy.context import fold
 from workflows.policy.document import OLD_VERSION, PolicyKind
@@ -133,7 +133,7 @@ class StatementDraft:
 
 
 class Draft:
-    """A document of some kind, for a resource type if one is named; `work` bounds what is spent on its patterns."""
+    """A document of some kind, for a resource type if one is named; `work` and `guesses` bound what is spent on it."""
 
     def __init__(self, text: str, root: Node, kind: PolicyKind, resource_type: str | None, known: Catalogue) -> None:
         self.text: Final = text
@@ -142,7 +142,9 @@ class Draft:
         self.resource_type: Final = resource_type
         self.catalogue: Final = known
         self.work: Final = Work(_WORK)
+        self.guesses = 0
         self.members: Final = members_of(root)
+        self._keys: dict[str, KeyEntry | None] = {}
         version = self.members.get("Version")
         self.version: Final = version.node.value if version is not None else OLD_VERSION
 
@@ -159,6 +161,12 @@ class Draft:
         else:
             nodes = ((0, found.node, ("Statement",)),)
         return tuple(_statement(index, node, path) for index, node, path in nodes if isinstance(node.value, dict))
+
+    def key(self, folded: str) -> KeyEntry | None:
+        """What is known of a condition key, by its name in lower case."""
+        if folded not in self._keys:
+            self._keys[folded] = self.catalogue.key(folded)
+        return self._keys[folded]
 
     def element(self, name: str) -> Place:
         """Where the value of a member of the document stands that is there."""
