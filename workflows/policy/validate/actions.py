@@ -1,4 +1,4 @@
-"""Action and NotAction: do their services and actions exist, and can the policy's resource have them?"""
+"""Action and NotAction: whether services and actions exist, and the policy's resource has them."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Resource and NotResource: is each entry an ARN, and one that the service gives?"""
+"""Resource and NotResource: whether each entry is an ARN, and one that the service gives."""
 
 import re
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ _INVALID_PARTITION: Final = error(
 _SERVICE_CASE: Final = error(
     "INVALID_ARN_SERVICE_CASE", "The service {service} of the ARN is not in lower case.", "Write it in lower case."
 )
-_INVALID_SERVICE: Final = error(
+UNKNOWN_SERVICE: Final = error(
     "INVALID_SERVICE", "There is no service {service}.", "Correct it; the nearest known one is {nearest}."
 )
 _INVALID_REGION: Final = error(
@@ -112,7 +112,7 @@ def _fields(draft: Draft, entry: Text, fields: list[str]) -> Iterator[Finding]:
         yield _SERVICE_CASE.at(entry.place, service=service)
     elif not _is_wild(service) and not arn_forms().knows(service):
         guess = nearest(draft, service, draft.catalogue.services)
-        yield _INVALID_SERVICE.at(entry.place, service=service, nearest=guess)
+        yield UNKNOWN_SERVICE.at(entry.place, service=service, nearest=guess)
     if region and region not in REGIONS and not _is_wild(region):
         yield _INVALID_REGION.at(entry.place, region=region, nearest=nearest(draft, region, REGIONS))
     if account not in ("", "aws") and not _is_wild(account) and ACCOUNT_ID.fullmatch(account) is None:

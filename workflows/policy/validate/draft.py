@@ -20,6 +20,7 @@ from workflows.policy.validate.source import Member, Node, written_places
 ALLOW: Final = "Allow"
 DENY: Final = "Deny"
 _WORK: Final = 2_000_000
+_REDUNDANCY_WORK: Final = 300_000
 _LONGEST_GLOB: Final = 2048
 
 
@@ -142,6 +143,7 @@ class Draft:
         self.resource_type: Final = resource_type
         self.catalogue: Final = known
         self.work: Final = Work(_WORK)
+        self.redundancy_work: Final = Work(_REDUNDANCY_WORK)
         self.guesses = 0
         self.members: Final = members_of(root)
         self._keys: dict[str, KeyEntry | None] = {}

@@ -48,7 +48,7 @@ _PROVIDER: Final = error(
 _MISMATCH: Final = error(
     "MISMATCHED_ACTION_FOR_PRINCIPAL",
     "{principal} cannot assume a role by the actions of this statement.",
-    "SAML providers come by sts:AssumeRoleWithSAML, others by sts:AssumeRoleWithWebIdentity, the rest by sts:AssumeRole.",
+    "Use sts:AssumeRoleWithSAML for SAML, sts:AssumeRoleWithWebIdentity for other providers, else sts:AssumeRole.",
 )
 _MISSING_FOR_ANYWHERE: Final = error(
     "MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY",
@@ -176,7 +176,7 @@ def check_sessions_beside_their_role(draft: Draft, statement: StatementDraft) ->
 
 
 def _role_of(arn: str, kind: str) -> tuple[str, str] | None:
-    """The account and name of a role, from its ARN or that of one of its sessions; roles lose their path in sessions."""
+    """The account and name of a role, from its ARN or that of a session, which has lost the role's path."""
     fields = split_arn(arn)
     if fields is None:
         return None

@@ -8,14 +8,44 @@ from typing import Final
 from workflows.errors import LimitExceeded
 from workflows.policy.catalogue import catalogue
 from workflows.policy.document import LONGEST_DOCUMENT, PolicyKind
-from workflows.policy.validate import actions, arns, grammar, principals, trust
+from workflows.policy.validate import (
+    actions,
+    addresses,
+    arns,
+    condition_keys,
+    condition_values,
+    constants,
+    grammar,
+    guardrails,
+    passing,
+    principals,
+    redundancy,
+    tags,
+    trust,
+    variables,
+)
 from workflows.policy.validate.draft import Draft
 from workflows.policy.validate.places import Lines, Path, Place, Span
 from workflows.policy.validate.rules import RULES, Finding, FindingType, Rule, Words, asked, error
 from workflows.policy.validate.source import NotJson, read_source
 
 MOST_FINDINGS: Final = 1000
-CHECKS: Final = (grammar, actions, arns, principals, trust)
+CHECKS: Final = (
+    grammar,
+    actions,
+    arns,
+    principals,
+    trust,
+    condition_keys,
+    condition_values,
+    addresses,
+    variables,
+    passing,
+    tags,
+    guardrails,
+    constants,
+    redundancy,
+)
 """The modules whose checks are asked."""
 
 _SYNTAX: Final = error("JSON_SYNTAX_ERROR", "The document is not JSON: {problem}.", "Correct it there.")
