@@ -11,7 +11,7 @@ from workflows.policy.validate.lookup import ArnForm, arn_forms, nearest
 from workflows.policy.validate.regions import PARTITIONS, REGIONS
 from workflows.policy.validate.rules import Finding, Rule, error, statement_check
 
-_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+_VARIABLE: Final = re.compile(r"\$\{[^}]{0,256}\}")
 _SERVICE, _REGION, _ACCOUNT, _REST = range(2, 6)
 _LONGEST: Final = 2048
 _S3: Final = "arn:[^:]*:s3:"
@@ -98,7 +98,7 @@ def _judged(draft: Draft, entry: Text) -> Iterator[Finding]:
     yield from _fields(draft, entry, fields)
     service, rest = fields[_SERVICE], fields[_REST]
     if not _is_wild(service) and len(rest) <= _LONGEST:
-        forms = arn_forms().fitting(service, rest)
+        forms = arn_forms().fitting(service, rest, draft.arn_work)
         if forms is not None:
             yield from _formed(entry, fields, forms)
 
@@ -116,7 +116,7 @@ def _fields(draft: Draft, entry: Text, fields: list[str]) -> Iterator[Finding]:
     if region and region not in REGIONS and not _is_wild(region):
         yield _INVALID_REGION.at(entry.place, region=region, nearest=nearest(draft, region, REGIONS))
     if account not in ("", "aws") and not _is_wild(account) and ACCOUNT_ID.fullmatch(account) is None:
-        forms = arn_forms().fitting(service, fields[_REST]) or ()
+        forms = arn_forms().fitting(service, fields[_REST], draft.arn_work) or ()
         if not any(form.account == account for form in forms):
             yield _INVALID_ACCOUNT.at(entry.place, account=account)
 

@@ -13,7 +13,7 @@ from workflows.policy.validate.principals import SERVICE_NAME, service_format
 from workflows.policy.validate.regions import REGIONS
 from workflows.policy.validate.rules import Finding, Rule, clause_check, error, warning
 
-_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+_VARIABLE: Final = re.compile(r"\$\{[^}]{0,256}\}")
 _VPC: Final = re.compile(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})")
 _VPCE: Final = re.compile(r"vpce-([0-9a-f]{8}|[0-9a-f]{17})")
 _KMS_KEY: Final = re.compile(r"arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+")

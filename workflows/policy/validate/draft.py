@@ -21,7 +21,9 @@ ALLOW: Final = "Allow"
 DENY: Final = "Deny"
 _WORK: Final = 2_000_000
 _REDUNDANCY_WORK: Final = 300_000
-_LONGEST_GLOB: Final = 2048
+_ARN_WORK: Final = 150_000
+_LONGEST_ACTION: Final = 256
+_LONGEST_RESOURCE: Final = 2048
 
 
 @dataclass(slots=True)
@@ -144,6 +146,7 @@ class Draft:
         self.catalogue: Final = known
         self.work: Final = Work(_WORK)
         self.redundancy_work: Final = Work(_REDUNDANCY_WORK)
+        self.arn_work: Final = Work(_ARN_WORK)
         self.guesses = 0
         self.members: Final = members_of(root)
         self._keys: dict[str, KeyEntry | None] = {}
@@ -184,8 +187,8 @@ class Draft:
         """Where the characters from `start` to `end` of a text stand."""
         if not isinstance(text.node.value, str):
             return text.place
-        places = written_places(self.text, text.node)
-        return Place((*text.path, Part(start, end - start)), places[start], places[end])
+        first, last = written_places(self.text, text.node, start, end)
+        return Place((*text.path, Part(start, end - start)), first, last)
 
 
 def members_of(node: Node) -> Mapping[str, Member]:
@@ -194,13 +197,13 @@ def members_of(node: Node) -> Mapping[str, Member]:
 
 
 def action_glob(text: str) -> Glob:
-    """Return the pattern of an entry of Action."""
-    return action_pattern(text).glob
+    """Return the pattern of an entry of Action; one that is too long for any action stands for itself."""
+    return action_pattern(text).glob if len(text) <= _LONGEST_ACTION else Glob((text,))
 
 
 def resource_glob(text: str) -> Glob:
-    """Return the pattern of an entry of Resource whose variables are taken for plain text."""
-    return Glob(resource_tokens(text[:_LONGEST_GLOB]))
+    """Return the pattern of an entry of Resource; variables, and all of one that is too long, are plain text."""
+    return Glob(resource_tokens(text)) if len(text) <= _LONGEST_RESOURCE else Glob((text,))
 
 
 # --- reading ---------------------------------------------------------------------------------------------

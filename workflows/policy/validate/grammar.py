@@ -21,12 +21,13 @@ from workflows.policy.validate.rules import (
 from workflows.policy.validate.source import Member, Node
 
 _IN_DOCUMENT: Final = ("Version", "Id", "Statement")
+_IN_DOCUMENT_WITHOUT_ID: Final = ("Version", "Statement")
+_WITH_PRINCIPAL: Final = (PolicyKind.RESOURCE, PolicyKind.TRUST, PolicyKind.RESOURCE_GUARDRAIL)
 _LISTS: Final = ("Action", "NotAction", "Resource", "NotResource")
 _PRINCIPALS: Final = ("Principal", "NotPrincipal")
 _PAIRS: Final = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "NotPrincipal"))
 _IN_STATEMENT: Final = ("Sid", "Effect", *_PRINCIPALS, *_LISTS, "Condition")
 _WITH_FREE_SIDS: Final = (PolicyKind.RESOURCE, PolicyKind.TRUST)
-_WITH_PRINCIPAL: Final = (PolicyKind.RESOURCE, PolicyKind.TRUST, PolicyKind.RESOURCE_GUARDRAIL)
 # Types by their names in JSON, which are the same in every language.
 _STRING: Final = Words("string")
 _STRINGS: Final = Words("string | array of string")
@@ -136,7 +137,7 @@ def check_document(draft: Draft) -> Iterator[Finding]:
     if not isinstance(root.value, dict):
         yield _WRONG_TYPE.at(draft.whole, name="policy", accepted=_OBJECT)
         return
-    yield from _unknown(draft.members, _IN_DOCUMENT, ())
+    yield from _unknown(draft.members, _IN_DOCUMENT if draft.kind in _WITH_PRINCIPAL else _IN_DOCUMENT_WITHOUT_ID, ())
     if "Id" in draft.members and not isinstance(draft.members["Id"].node.value, str):
         yield _WRONG_TYPE.at(draft.element("Id"), name="Id", accepted=_STRING)
     yield from _version(draft)

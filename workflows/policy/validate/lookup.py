@@ -104,10 +104,14 @@ class ArnForms:
         """Tell whether ARNs name this service."""
         return service in self._catalogue.services or service in self._forms
 
-    def fitting(self, service: str, rest: str) -> tuple[ArnForm, ...] | None:
+    def fitting(self, service: str, rest: str, work: Work) -> tuple[ArnForm, ...] | None:
         """Return the forms that the last field of a pattern may fit, None when none of the service is known."""
         forms = self._forms.get(service)
-        return _fitting(forms, rest) if forms else None
+        if not forms:
+            return None
+        # What begins with a wildcard may fit anywhere, so that all of it is looked at.
+        work.spend(len(forms) * (len(rest) if rest[:1] in ("*", "?") else 1))
+        return _fitting(forms, rest)
 
 
 @lru_cache(maxsize=8192)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from workflows.policy.document import PolicyKind
-from workflows.policy.principal import EVERYBODY, PRINCIPAL_KINDS
+from workflows.policy.principal import EVERYBODY, PRINCIPAL_KINDS, is_principal_text
 from workflows.policy.validate.draft import Draft, StatementDraft, Text, members_of
 from workflows.policy.validate.places import KeyStep, Place
 from workflows.policy.validate.rules import (
@@ -43,8 +43,8 @@ _UNSUPPORTED: Final = error(
 )
 _FORMAT: Final = error(
     "INVALID_PRINCIPAL_FORMAT",
-    "The principal is neither an asterisk nor an object.",
-    'Write "*", or an object such as {{"AWS": "111122223333"}}.',
+    "The principal {principal} names nobody.",
+    'Write "*", or an object such as {{"AWS": "111122223333"}} with accounts and ARNs.',
 )
 _KEY: Final = error(
     "INVALID_PRINCIPAL_KEY",
@@ -110,7 +110,7 @@ def check_principal_elements(draft: Draft, statement: StatementDraft) -> Iterato
             continue
         value = member.node.value
         if value != EVERYBODY and not isinstance(value, dict):
-            yield _FORMAT.at(statement.element(name))
+            yield _FORMAT.at(statement.element(name), principal=value if isinstance(value, str) else name)
         for kind, inner in members_of(member.node).items():
             if kind not in PRINCIPAL_KINDS:
                 place = Place((*statement.path, name, KeyStep(kind)), inner.start, inner.end)
@@ -153,6 +153,12 @@ def _named(kind: str, entries: tuple[Text, ...]) -> Iterator[Finding]:
         elif kind == "AWS" and _UNIQUE_ID.fullmatch(entry.text):
             rule = _ROLE_GONE if entry.text.startswith("AROA") else _USER_GONE
             yield rule.at(entry.place, principal=entry.text)
+        elif kind == "AWS" and entry.path[-1] not in _ELEMENTS and not _is_named(entry.text):
+            yield _FORMAT.at(entry.place, principal=entry.text)
+
+
+def _is_named(text: str) -> bool:
+    return "*" in text or "?" in text or "${" in text or is_principal_text(text)
 
 
 @statement_check

@@ -7,6 +7,7 @@ its place. Linear in the text.
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final, TypeAlias
 
@@ -77,14 +78,20 @@ def read_source(text: str, longest: int) -> Node:
     return root
 
 
-def written_places(text: str, node: Node) -> list[int]:
-    """Return the offset of each character of a text node, and of its closing quote."""
+def written_places(text: str, node: Node, start: int, end: int) -> tuple[int, int]:
+    """Return the offsets of two characters of a text node, or of its closing quote."""
     first = node.start + 1
     assert isinstance(node.value, str)
     if node.end - first - 1 == len(node.value):
-        return list(range(first, node.end))
-    lengths = map(len, _WRITTEN.findall(text, first, node.end - 1))
-    return list(accumulate(lengths, initial=first))
+        return first + start, first + end
+    places = _written(text[first : node.end - 1])
+    return first + places[start], first + places[end]
+
+
+@lru_cache(maxsize=1)
+def _written(literal: str) -> list[int]:
+    """The offset of each character of what stands between quotes, and of its end."""
+    return list(accumulate(map(len, _WRITTEN.findall(literal)), initial=0))
 
 
 class _Reader:

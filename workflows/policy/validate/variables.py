@@ -83,7 +83,8 @@ def _variable(text: str, opening: int) -> _Found:
     close = text.find("'}", quote + 1) if quote >= 0 and not text[comma + 1 : quote].strip() else -1
     if close < 0:
         return _Found(_NO_QUOTE, opening, brace + 1)
-    return _Found(_name(text[inside:comma]), opening, close + 2)
+    name = text[inside:comma]
+    return _Found(_SYMBOL if name in _ESCAPES else _name(name), opening, close + 2)
 
 
 def _name(name: str) -> Rule | None:
