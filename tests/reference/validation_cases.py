@@ -83,7 +83,11 @@ _GRAMMAR: Final = (
     Case("INVALID_POLICY_ELEMENT", _document(Id="x"), _document(), ('"Id"',)),
     Case("DATA_TYPE_MISMATCH", {"Effect": 1}, {"Effect": "None"}, ("1",)),
     Case("DATA_TYPE_MISMATCH", {"Action": ["s3:GetObject", 7]}, {"Action": ["s3:GetObject"]}, ("7",)),
-    Case("DATA_TYPE_MISMATCH", when("Bool", "aws:SecureTransport", None), when("Bool", "aws:SecureTransport", True)),
+    Case(
+        "DATA_TYPE_MISMATCH",
+        when("Bool", "aws:SecureTransport", None),
+        {"Condition": {"Bool": {"aws:SecureTransport": True}}},
+    ),
     Case("DATA_TYPE_MISMATCH", "[]", "{}", ("[]",)),
     Case("INVALID_VERSION", _document(Version="2012-10-18"), _document(Version="2008-10-17"), ('"2012-10-18"',)),
     Case("MISSING_VERSION", '{"Statement": []}', _document()),
@@ -476,7 +480,12 @@ _VALUES: Final = (
     Case(
         "TYPE_MISMATCH_BOOLEAN", when("Bool", "aws:SecureTransport", "yes"), when("Bool", "aws:SecureTransport", "TRUE")
     ),
-    Case("TYPE_MISMATCH_BOOLEAN", when("Null", "aws:username", "1"), when("Null", "aws:username", True), ('"1"',)),
+    Case(
+        "TYPE_MISMATCH_BOOLEAN",
+        when("Null", "aws:username", "1"),
+        {"Condition": {"Null": {"aws:username": True}}},
+        ('"1"',),
+    ),
     Case(
         "TYPE_MISMATCH_DATE",
         when("DateLessThan", "aws:CurrentTime", "tomorrow"),

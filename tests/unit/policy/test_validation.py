@@ -54,7 +54,10 @@ def test_rules_the_table_of_the_readme_and_the_cases_have_the_same_codes_and_typ
 
 # --- places ----------------------------------------------------------------------------------------------
 
-_LINES: Final = '{\n  "Statement": [\n    {"Sid": "", "Condition": {"StringLik": {}}, "Action": "s3x:\\u0047et", "Resource": "*"}\n  ]\n}'
+_LINES: Final = (
+    '{\n  "Statement": [\n    {"Sid": "", "Condition": {"StringLik": {}}, "Action": "s3x:\\u0047et",'
+    ' "Resource": "*"}\n  ]\n}'
+)
 
 
 def _the(code: str, text: str) -> Located:
@@ -150,6 +153,8 @@ def test_what_the_engine_refuses_for_the_language_has_an_error() -> None:
         case["message"]
         for case in _REFUSED
         if not _OURS.search(case["message"])
-        and all(each.type is not FindingType.ERROR for each in validate(case["text"], PolicyKind(case["kind"])).findings)
+        and all(
+            each.type is not FindingType.ERROR for each in validate(case["text"], PolicyKind(case["kind"])).findings
+        )
     ]
     assert silent == []

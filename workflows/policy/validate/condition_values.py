@@ -30,10 +30,11 @@ _NEVER_WILD: Final = frozenset(
         "aws:sourceorgid",
         "aws:sourcevpc",
         "aws:sourcevpce",
-        "sts:externalid",
     }
 )
-_SENSITIVE: Final = frozenset({"aws:principalarn", "aws:sourcearn", "aws:sourceidentity", "aws:userid", "aws:username"})
+_SENSITIVE: Final = frozenset(
+    {"aws:principalarn", "aws:sourcearn", "aws:sourceidentity", "aws:userid", "aws:username", "sts:externalid"}
+)
 
 # What AWS itself says of the caller, who cannot choose it.
 _OF_AWS: Final = re.compile(
