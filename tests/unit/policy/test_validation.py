@@ -3,12 +3,15 @@
 import json
 import re
 from pathlib import Path
+from string import Formatter
 from typing import Final
 
 import pytest
 from reference.validation_cases import CASES, Case, text_of, when
 
 from workflows.policy.document import PolicyKind
+from workflows.policy.validate import german
+from workflows.policy.validate.messages import Locale, message_of
 from workflows.policy.validate.places import KeyStep, Part, Position
 from workflows.policy.validate.rules import RULES, FindingType
 from workflows.policy.validate.validation import MOST_FINDINGS, Located, validate
@@ -158,3 +161,25 @@ def test_what_the_engine_refuses_for_the_language_has_an_error() -> None:
         )
     ]
     assert silent == []
+
+
+# --- languages -------------------------------------------------------------------------------------------
+
+
+def _names(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_both_languages_have_every_message_and_name_the_same_values_in_it() -> None:
+    english = {rule.id: _names(f"{rule.problem} {rule.advice}") for rule in RULES.values()}
+    assert {code: _names(text) for code, text in german.TEXTS.items()} == english
+
+
+_BROKEN: Final = ("[1", '{"a" 1}', "{a}", '{"a":1 ', '"\\q"', '{"a":1,"a":1}', "1" * 33, "[]]", "[" * 40, "\u2028")
+
+
+@pytest.mark.parametrize("text", _BROKEN)
+def test_what_breaks_the_syntax_is_told_in_german_too(text: str) -> None:
+    (located,) = validate(text, PolicyKind.IDENTITY).findings
+    told = german.PHRASES[located.finding.values["problem"]]
+    assert message_of(located.finding, Locale.GERMAN) == f"Das Dokument ist kein JSON: {told}. Berichtigen Sie es dort."
