@@ -14,6 +14,7 @@ from workflows.deeds import Deeds, deeds_under
 from workflows.errors import BadInput
 from workflows.grants import seen_at
 from workflows.ids import AccountId
+from workflows.least_privilege import suggestion
 from workflows.lifecycle import MOVES, Act, state_at
 from workflows.novelty import gone, is_new, parts
 from workflows.policy.context import RequestContext, fold
@@ -100,6 +101,7 @@ class Review:
     denies: int
     risks: tuple[Reason, ...]
     dead: Sequence[DeadStatement]
+    suggestion: str | None
     before: Before | None
     check: PermissionCheck | None
     possible: frozenset[Step]
@@ -161,6 +163,7 @@ def _review(tx: Reading, ports: Ports, call: Call, request: DelegationRequest) -
         denies=sum(one.effect is Effect.DENY for one in policy.statements),
         risks=risks(policy),
         dead=dead_statements(policy),
+        suggestion=None if decided else suggestion(tx, request),
         before=_before(tx, request, account_id, policy, earlier),
         check=check,
         possible=_possible(ports, call, request, rights, grant),

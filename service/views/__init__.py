@@ -48,7 +48,17 @@ from service.views.requests import (
     partner_request,
     request,
 )
-from service.views.reviews import NarrowingView, PermissionCheckView, ReviewView, narrowing, review
+from service.views.reviews import (
+    FindingView,
+    GrantUseView,
+    NarrowingView,
+    PermissionCheckView,
+    ReviewView,
+    finding,
+    grant_use,
+    narrowing,
+    review,
+)
 from service.views.trail import (
     AuditView,
     CallerView,
@@ -70,6 +80,8 @@ __all__ = [
     "ChannelView",
     "CredentialsView",
     "DeadLetterView",
+    "FindingView",
+    "GrantUseView",
     "GrantView",
     "GuardrailView",
     "IdentityProviderView",
@@ -98,7 +110,9 @@ __all__ = [
     "channel",
     "credentials",
     "dead_letter",
+    "finding",
     "grant",
+    "grant_use",
     "guardrail",
     "identity_provider",
     "key",

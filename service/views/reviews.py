@@ -1,10 +1,12 @@
 """What is shown of a request to somebody who is to decide: the check, what is new, what it risks, and less of it."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from workflows.least_privilege import Finding, GrantUse
 from workflows.narrowing import as_asked, difference
 from workflows.policy.permission_check import PermissionCheck, Witness
 from workflows.records.request import DelegationRequest
@@ -64,8 +66,41 @@ class DeadView(msgspec.Struct):
     because_of: list[int]
 
 
+class UsedActionView(msgspec.Struct):
+    """An action that was used: how often, when last, and on what (null: not known in full)."""
+
+    action: str
+    count: int
+    last_at: datetime
+    resources: tuple[str, ...] | None
+
+
+class GrantUseView(msgspec.Struct):
+    """What became of a grant; `policy` would have done for it, and is proven to stay within what was lent."""
+
+    grant_id: str
+    used: list[UsedActionView]
+    unused: list[str]
+    policy: Any
+
+
+class FindingView(msgspec.Struct):
+    """Something that is lent and never used; `action` is null for all of a grant."""
+
+    finding: str
+    grant_id: str
+    partner_id: str
+    action: str | None
+    last_used: datetime | None
+    lent_since: datetime
+    deadline: datetime
+
+
 class ReviewView(msgspec.Struct):
-    """What a decision needs; `new` are actions that were never lent to this partner here, by statement (from 0)."""
+    """What a decision needs; `new` are actions that were never lent to this partner here, by statement (from 0).
+
+    `suggested_policy` would cover what the partner used of the same template here before.
+    """
 
     state: str
     digest: str
@@ -74,6 +109,7 @@ class ReviewView(msgspec.Struct):
     gone: list[str]
     risks: list[RiskView]
     dead: list[DeadView]
+    suggested_policy: Any
 
 
 def permission_check(check: PermissionCheck, policy: Any) -> PermissionCheckView:  # noqa: ANN401  a JSON document
@@ -112,6 +148,26 @@ def narrowing(record: DelegationRequest) -> NarrowingView:
     )
 
 
+def grant_use(found: GrantUse) -> GrantUseView:
+    """Show what became of a grant."""
+    used = [UsedActionView(one.action, one.count, one.last_at, one.resources) for one in found.used]
+    return GrantUseView(found.grant.id, used, list(found.unused), json.loads(found.policy) if found.policy else None)
+
+
+def finding(found: Finding) -> FindingView:
+    """Show something that is lent and never used."""
+    grant = found.grant
+    return FindingView(
+        finding=found.kind.value,
+        grant_id=grant.id,
+        partner_id=grant.partner_id,
+        action=found.action,
+        last_used=found.last_used,
+        lent_since=grant.created_at,
+        deadline=grant.deadline,
+    )
+
+
 def review(seen: Review) -> ReviewView:
     """Show what a decision about a request needs."""
     policy = json.loads(seen.request.permission_policy)
@@ -126,5 +182,6 @@ def review(seen: Review) -> ReviewView:
             RiskView(one.risk.value, one.statement.index, one.actions, one.count, one.everywhere, one.conditional)
             for one in seen.risks
         ],
+        suggested_policy=json.loads(seen.suggestion) if seen.suggestion else None,
         dead=[DeadView(one.statement.index, one.why.value, [by.index for by in one.because_of]) for one in seen.dead],
     )

@@ -1,5 +1,6 @@
 """Approving with less: what to take away, the proof that it is less, and the passkey over exactly what stays."""
 
+import json
 from typing import Any, Final
 
 from litestar import Response, get, post
@@ -48,7 +49,10 @@ def _open(visit: Visit, request_id: str) -> tuple[Review, DelegationRequest, str
 
 
 def _page(visit: Visit, request_id: str, *, problem: str = "") -> Response[Any]:
-    _, request, me = _open(visit, request_id)
+    seen, request, me = _open(visit, request_id)
+    form = visit.form
+    if seen.suggestion and visit.query.get("from") == "use" and not form:
+        form = {"policy": json.dumps(json.loads(seen.suggestion), indent=2)}
     shortest = _SHORTEST_LIFE if request.role_plan else min(_DURATIONS)
     shorter = [one for one in _DURATIONS if shortest <= one < request.session_duration]
     return render(
@@ -58,7 +62,7 @@ def _page(visit: Visit, request_id: str, *, problem: str = "") -> Response[Any]:
         request=request,
         choices=choices(request.permission_policy),
         durations=[request.session_duration, *shorter],
-        form=visit.form,
+        form=form,
         fresh="chosen" not in visit.form,
         problem=problem,
         me=me,
