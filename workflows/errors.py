@@ -56,6 +56,10 @@ class UnreadableMessage(DomainError):
         super().__init__("the encoded authorization message is not one that was given to this account")
 
 
+class NotNarrower(BadInput):
+    """What an owner would lend instead is not proven to stay within what was asked; the message has the evidence."""
+
+
 class TemplateMismatch(BadInput):
     """The parameters of a request do not fit the policy template, or the result is not a policy we would sign."""
 
