@@ -1,9 +1,12 @@
 """Places in a document: the way to them from its root, and the characters they span."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
+
+_LINE_END: Final = re.compile("\n")
 
 
 class KeyStep(NamedTuple):
@@ -51,7 +54,7 @@ class Lines:
     """The lines of a text; they end with a line feed."""
 
     def __init__(self, text: str) -> None:
-        self._begins: Final[Sequence[int]] = [0, *(at + 1 for at, char in enumerate(text) if char == "\n")]
+        self._begins: Final[Sequence[int]] = [0, *(found.end() for found in _LINE_END.finditer(text))]
 
     def span(self, place: Place) -> Span:
         """Return where a place lies."""

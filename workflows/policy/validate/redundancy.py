@@ -65,15 +65,41 @@ def _pairs(entries: Sequence[Text], read: Callable[[str], Glob], work: Work) -> 
     first: dict[Glob, int] = {}
     for at, glob in enumerate(globs):
         first.setdefault(glob, at)
-    wild = [(at, glob) for glob, at in first.items() if not glob.is_literal]
+    wild = _ByHead(first)
     for at, glob in enumerate(globs):
         if first[glob] != at:
             yield entries[at], entries[first[glob]]
             continue
-        for other, wide in wild:
-            if other != at and contains(wide, glob, work) and not (other > at and contains(glob, wide, work)):
+        for other, wide in wild.that_may_hold(glob):
+            if other != at and _lies_in(glob, wide, work) and not (other > at and _lies_in(wide, glob, work)):
                 yield entries[at], entries[other]
                 break
+
+
+def _lies_in(narrow: Glob, wide: Glob, work: Work) -> bool:
+    """Whether all of a pattern surely lies in another; most that do not are told by the other's plain text."""
+    texts = [run for run in wide.runs if isinstance(run, str)]
+    plain = [run for run in narrow.runs if isinstance(run, str)]
+    work.spend(1)
+    return all(any(text in run for run in plain) for text in texts) and contains(wide, narrow, work)
+
+
+class _ByHead:
+    """Patterns with wildcards, by the plain text they begin with: only what begins as they do can lie in them."""
+
+    def __init__(self, places: Mapping[Glob, int]) -> None:
+        self._found: dict[str, list[tuple[int, Glob]]] = {}
+        for glob, at in places.items():
+            if not glob.is_literal:
+                self._found.setdefault(glob.head, []).append((at, glob))
+        self._lengths = sorted({len(head) for head in self._found})
+
+    def that_may_hold(self, narrow: Glob) -> Iterator[tuple[int, Glob]]:
+        head = narrow.head
+        for length in self._lengths:
+            if length > len(head):
+                return
+            yield from self._found.get(head[:length], ())
 
 
 @clause_check
