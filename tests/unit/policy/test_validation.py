@@ -7,7 +7,7 @@ from string import Formatter
 from typing import Final
 
 import pytest
-from reference.validation_cases import CASES, Case, text_of, when
+from reference.validation_cases import CASES, QUIET, Case, Quiet, text_of, when
 
 from workflows.policy.document import PolicyKind
 from workflows.policy.validate import german
@@ -44,6 +44,14 @@ def test_a_finding_is_raised_at_its_place_and_not_in_a_near_document(case: Case)
     if case.at is not None:
         assert spans(bad, located) == case.at
     assert found_in(near, case) == []
+
+
+def test_a_finding_is_not_raised_where_something_is_missing() -> None:
+    def is_loud(one: Quiet) -> bool:
+        return one.code in {each.code for each in validate(one.text(), one.kind, one.resource_type).findings}
+
+    assert {one.code for one in QUIET} <= set(RULES)
+    assert [one for one in QUIET if is_loud(one)] == []
 
 
 def test_rules_the_table_of_the_readme_and_the_cases_have_the_same_codes_and_types() -> None:
