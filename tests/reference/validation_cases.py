@@ -815,8 +815,30 @@ _MORE: Final = (
     Case("UNSUPPORTED_SPACE_IN_VARIABLE", when("StringEquals", "aws:username", "${a: b}"), {}, ("${a: b}",)),
 )
 
+_MORE_GUARDRAILS: Final = tuple(
+    Case("RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK", _too(_SOURCES, operator, key, value), {}, kind=_RCP)
+    for operator, key, value in (
+        ("Null", "aws:username", "false"),
+        ("Null", "aws:SourceAccount", "true"),
+        ("Bool", "aws:SourceAccount", "false"),
+    )
+)
+
 CASES: Final = (
     *_MORE,
+    *_MORE_GUARDRAILS,
+    Case(
+        "RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY",
+        _too(_PEOPLE, "Bool", "aws:SecureTransport", "false"),
+        {},
+        kind=_RCP,
+    ),
+    Case(
+        "RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY",
+        _too(_PEOPLE, "Null", "aws:PrincipalIsAWSService", "false"),
+        {},
+        kind=_RCP,
+    ),
     *_GRAMMAR,
     *_ACTIONS,
     *_ARNS,
@@ -971,4 +993,59 @@ QUIET: Final = (
     Quiet(
         "INVALID_SERVICE_PRINCIPAL_FORMAT", when("StringLike", "iam:PassedToService", "*.amazonaws.com", Action=_PASS)
     ),
+    Quiet("PASS_ROLE_WITH_STAR_IN_RESOURCE", {"Action": ["iam:GetRole", "iam:*"], "Resource": "*"}),
+    Quiet("PASS_ROLE_WITH_STAR_IN_RESOURCE", {"Action": _PASS, "Resource": "arn:aws:s3:::*"}),
+    Quiet("PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE", {"Action": "iam:Get*", "Resource": "*"}),
+    Quiet("INVALID_CONDITION_OPERATOR", {"Condition": {"ForAllValues:StringLikeIfExists": {}}}),
+    Quiet("NULL_WITH_QUALIFIER", {"Condition": {"ForSome:Null": {}}}),
+    Quiet("NULL_WITH_QUALIFIER", {"Condition": {"ForAllValues:Nil": {}}}),
+    Quiet("CONFIRM_AUDIENCE_CLAIM_TYPE", when("StringEquals", "idp.example.com:aud", "a", Effect="Deny", **_WEB), _T),
+    Quiet("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", when("StringEquals", "s3:prefix", "a", Action="sqs:ListQueues")),
+    Quiet("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", when("StringEquals", "s3:prefixx", "a")),
+    Quiet(
+        "UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
+        when("ArnLike", "ec2:SourceInstanceARN", "arn:aws:ec2:*:*:instance/*", Action="ec2:CreateImage"),
+    ),
+    Quiet("UNTRUSTWORTHY_CONDITION_KEY", when("StringEquals", "aws:username", "a")),
+    Quiet("INVALID_ARN_REGION", {"Resource": "arn:aws:iam::111122223333:role/a"}),
+    Quiet("INVALID_ARN_RESOURCE", {"Resource": "arn:aws:s?s:::a"}),
+    Quiet("INVALID_ARN_ACCOUNT", {"Resource": "arn:aws:sqs:eu-west-1:11112222333?:a"}),
+    Quiet("INVALID_PRINCIPAL_FORMAT", {"Principal": "*"}, _R),
+    Quiet("INVALID_PRINCIPAL_FORMAT", {"Principal": {"CanonicalUser": "abc"}}, _R),
+    Quiet("INVALID_PRINCIPAL_FORMAT", {"Principal": {"AWS": "arn:aws:iam::111122223333:role/*"}}, _R),
+    Quiet("INVALID_SERVICE_PRINCIPAL_FORMAT", {"Principal": {"Service": "${a:b}"}}, _R),
+    Quiet("INVALID_ROLE_REFERENCE", {"Principal": {"CanonicalUser": "AROAEXAMPLEEXAMPLE"}}, _R),
+    Quiet("EMPTY_ARRAY_CONDITION", when("StringLik", "aws:username", [])),
+    Quiet("MISSING_QUOTE_IN_VARIABLE", _home("${aws:username,'a'}")),
+    Quiet(
+        "INVALID_VARIABLE_FOR_OPERATOR",
+        _document(Statement={**_PLAIN, **when("Bool", "a:b", "${a:b}")}, Version="2008-10-17"),
+    ),
+    Quiet("UNSUPPORTED_SPACE_IN_VARIABLE", _home("${aws:username}")),
+    Quiet("UNSUPPORTED_SYMBOL_IN_VARIABLE", _home("${aws:PrincipalTag/a-b_c.d}")),
+    Quiet("REDUNDANT_STATEMENT", [{"Action": "s3:*", "Condition": {"StringLik": {"aws:username": "a"}}}, {}]),
+    Quiet("REDUNDANT_STATEMENT", [{"Action": []}, {}]),
+    Quiet("REDUNDANT_STATEMENT", [{"Effect": None}, {"Effect": None}]),
+    Quiet("REDUNDANT_STATEMENT", [{"Resource": []}, {}]),
+    Quiet(
+        "ALLOW_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
+        when("StringEquals", "aws:ResourceTag/a", "b", Effect="no"),
+    ),
+    Quiet("INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY", {**_WEB, "Principal": {"Federated": "*"}}, _T),
+    Quiet("MISMATCHED_ACTION_FOR_PRINCIPAL", {"Action": []}, _T),
+    Quiet("MISSING_GITHUB_REPO_CONDITION_KEY", {**_REPOSITORIES}, _R),
+    Quiet(
+        "REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY",
+        {"Principal": {"AWS": ["arn:aws:iam::111122223333:role/", "arn:aws:sts::111122223333:assumed-role//a"]}},
+        _T,
+    ),
+    Quiet("MISSING_ACTION", {}),
+    Quiet("MISSING_RESOURCE", {}, _T),
+    Quiet("UNIQUE_SIDS_REQUIRED", [{"Sid": ""}, {"Sid": ""}]),
+    Quiet("INVALID_DATE_VALUE", when("NumericEquals", "aws:MultiFactorAuthAge", "1")),
+    Quiet("INVALID_VPC_FORMAT", when("ArnEquals", "aws:SourceVpc", "a")),
+    Quiet("WILDCARD_USAGE_TOO_PERMISSIVE", when("Null", "aws:PrincipalOrgID", "o-*")),
+    Quiet("WILDCARD_USAGE_TOO_PERMISSIVE", when("StringLike", "aws:username", "somebody-*")),
+    Quiet("PRIVATE_IP_ADDRESS", when("IpAddress", "aws:SourceIp", "a00::1")),
+    Quiet("PRIVATE_IP_ADDRESS", when("IpAddress", "aws:SourceIp", "10.0.0.0/7")),
 )
