@@ -191,3 +191,15 @@ def test_what_breaks_the_syntax_is_told_in_german_too(text: str) -> None:
     (located,) = validate(text, PolicyKind.IDENTITY).findings
     told = german.PHRASES[located.finding.values["problem"]]
     assert message_of(located.finding, Locale.GERMAN) == f"Das Dokument ist kein JSON: {told}. Berichtigen Sie es dort."
+
+
+# --- guesses ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_misspelt_is_told_with_the_nearest_known_but_only_so_often() -> None:
+    text = text_of({"Action": [f"s3:GetObjekt{'s' * one}" for one in range(12)]}, PolicyKind.IDENTITY)
+    found = [each.finding.values["nearest"] for each in validate(text, PolicyKind.IDENTITY).findings]
+    assert found[0] == '"s3:GetObject"'
+    assert [one == "-" for one in found[-2:]] == [True, True]
+    nothing = text_of({"Action": "s3:" + "x" * 200}, PolicyKind.IDENTITY)
+    assert _the("INVALID_ACTION", nothing).finding.values["nearest"] == "-"
