@@ -98,7 +98,8 @@ def show_request(
     if call.caller.kind is CallerKind.PARTNER:
         return views.partner_request(inquiry.partner_request(ports, call, request_id), ports)
     shown = inquiry.show(ports, call, request_id, check=check)
-    return views.request(shown.request, ports, check=shown.check.value if shown.check else None)
+    check_result = shown.check.value if shown.check else None
+    return views.request(shown.request, ports, check=check_result, accepted=shown.accepted)
 
 
 @get("/requests/{request_id:str}/summary", sync_to_thread=True)

@@ -26,17 +26,20 @@ from service.views.accounts import (
 from service.views.partners import (
     BoundaryView,
     ChannelView,
+    FindingView,
     PartnerView,
     RegisteredView,
     ReportKeyView,
     TemplateView,
     boundary,
     channel,
+    findings,
     new_channel,
     partner,
     template,
 )
 from service.views.requests import (
+    AcceptedView,
     CredentialsView,
     GrantView,
     ParameterView,
@@ -61,6 +64,7 @@ from service.views.trail import (
 )
 
 __all__ = [
+    "AcceptedView",
     "AccountRulesView",
     "AccountView",
     "AuditView",
@@ -69,6 +73,7 @@ __all__ = [
     "ChannelView",
     "CredentialsView",
     "DeadLetterView",
+    "FindingView",
     "GrantView",
     "GuardrailView",
     "IdentityProviderView",
@@ -94,6 +99,7 @@ __all__ = [
     "channel",
     "credentials",
     "dead_letter",
+    "findings",
     "grant",
     "guardrail",
     "identity_provider",

@@ -1,7 +1,7 @@
 """What is shown of partners and what they register."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,8 +33,22 @@ class PartnerView(msgspec.Struct, omit_defaults=True):
     api_token: str | None = None
 
 
+class FindingView(msgspec.Struct):
+    """One thing that the review found in a template or a boundary."""
+
+    id: str
+    severity: str
+    statement: str
+    message: str
+
+
+def findings(told: Iterable[tuple[str, str, str, str]]) -> list[FindingView]:
+    """Show what a review found."""
+    return [FindingView(*one) for one in told]
+
+
 class TemplateView(msgspec.Struct):
-    """A registered policy template."""
+    """A registered policy template, with what its review found and why that was accepted."""
 
     arn: str
     partner_id: str
@@ -43,10 +57,12 @@ class TemplateView(msgspec.Struct):
     wildcard_safe: tuple[str, ...]
     document: Any
     created_at: datetime
+    findings: list[FindingView]
+    accepted_because: str | None
 
 
 class BoundaryView(msgspec.Struct):
-    """A registered permissions boundary."""
+    """A registered permissions boundary, with what its review found and why that was accepted."""
 
     arn: str
     partner_id: str
@@ -54,6 +70,8 @@ class BoundaryView(msgspec.Struct):
     description: str
     document: Any
     created_at: datetime
+    findings: list[FindingView]
+    accepted_because: str | None
 
 
 class ChannelView(msgspec.Struct, omit_defaults=True):
@@ -107,6 +125,8 @@ def template(record: PolicyTemplate, parameters: Sequence[str]) -> TemplateView:
         wildcard_safe=record.wildcard_safe,
         document=json.loads(record.document),
         created_at=record.created_at,
+        findings=findings(record.findings),
+        accepted_because=record.accepted_because,
     )
 
 
@@ -119,6 +139,8 @@ def boundary(record: Boundary) -> BoundaryView:
         description=record.description,
         document=json.loads(record.document),
         created_at=record.created_at,
+        findings=findings(record.findings),
+        accepted_because=record.accepted_because,
     )
 
 

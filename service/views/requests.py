@@ -1,17 +1,20 @@
 """What is shown of delegation requests, grants and fresh credentials."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from service.views.partners import FindingView, findings
 from workflows.arns import grant_arn, role_arn
 from workflows.grants import seen_at
 from workflows.lifecycle import state_at
 from workflows.ports import Ports
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
+from workflows.registration import Accepted
 from workflows.release import Minted
 from workflows.role_plans import plan_of
 from workflows.standing import arn_of
@@ -39,8 +42,16 @@ class RoleView(msgspec.Struct):
     extends: str | None
 
 
+class AcceptedView(msgspec.Struct):
+    """What the review of a template or boundary found, and why an operator accepted it."""
+
+    arn: str
+    findings: list[FindingView]
+    because: str | None
+
+
 class RequestView(msgspec.Struct):
-    """A delegation request as its owner's account sees it."""
+    """A delegation request as its owner's account sees it; `accepted` is told where one request is looked at."""
 
     id: str
     arn: str
@@ -71,6 +82,7 @@ class RequestView(msgspec.Struct):
     expires_at: datetime
     permission_check: str | None = None
     role: RoleView | None = None
+    accepted: list[AcceptedView] | None = None
 
 
 class PartnerRequestView(msgspec.Struct):
@@ -147,7 +159,13 @@ def planned_role(record: DelegationRequest, ports: Ports) -> RoleView | None:
     )
 
 
-def request(record: DelegationRequest, ports: Ports, *, check: str | None = None) -> RequestView:
+def request(
+    record: DelegationRequest,
+    ports: Ports,
+    *,
+    check: str | None = None,
+    accepted: Sequence[Accepted] | None = None,
+) -> RequestView:
     """Show a request to its owner's account."""
     return RequestView(
         id=record.id,
@@ -179,6 +197,9 @@ def request(record: DelegationRequest, ports: Ports, *, check: str | None = None
         expires_at=record.expires_at,
         permission_check=check,
         role=planned_role(record, ports),
+        accepted=None
+        if accepted is None
+        else [AcceptedView(one.name, findings(one.findings), one.because) for one in accepted],
     )
 
 

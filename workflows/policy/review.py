@@ -8,6 +8,7 @@ what it covers, and every grave finding shows the calls. A good bundle has no fi
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from workflows.errors import LimitExceeded
 from workflows.policy.reviewing import (
     action_rules,
     condition_rules,
@@ -56,5 +57,16 @@ def review(bundle: Bundle) -> tuple[Finding, ...]:
     subjects, findings = subjects_of(bundle)
     for subject in subjects:
         reach = Reach(subject)
-        findings += [finding for rule in _RULES for finding in rule(reach)]
+        for rule in _RULES:
+            findings += _asked(rule, reach)
     return in_order(findings)
+
+
+def _asked(rule: Rule, reach: Reach) -> list[Finding]:
+    """What a rule finds; one that ran out of steps has not proven what it asks."""
+    found: list[Finding] = []
+    try:
+        found.extend(rule(reach))
+    except LimitExceeded:
+        reach.unproven.setdefault(f"a rule on {rule.__name__.removesuffix('_rules')}", "steps")
+    return found

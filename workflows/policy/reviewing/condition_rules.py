@@ -22,6 +22,7 @@ from workflows.policy.reviewing.reach import Reach
 from workflows.policy.reviewing.scope import deny, equals, is_plain, none_of
 from workflows.policy.reviewing.service_rules import matching
 from workflows.policy.reviewing.subject import label, policy_of
+from workflows.policy.strict_json import quoted
 
 _STEPS: Final = 2_000_000
 _REQUEST_TAGS: Final = ("aws:requesttag/", "aws:tagkeys")
@@ -71,7 +72,7 @@ def _uncarried(
     end = "the condition never limits it" if holds else f"here it {effect} nothing"
     rule = "S8-REQUEST-TAG" if fold(clause.key).startswith(_REQUEST_TAGS) else "S5"
     grave = Severity.HIGH if holds is (statement.effect is Effect.ALLOW) else Severity.MEDIUM
-    message = f"{bare[0]} never carries {clause.key}: {end}"
+    message = f"{bare[0]} never carries {quoted(clause.key)}: {end}"
     yield at(reach.subject, statement, rule, grave, message, *bare)
 
 
@@ -94,12 +95,14 @@ def absence_rules(reach: Reach) -> Iterator[Finding]:
         sets = [key for key in loose if any(one.operator.quantifier is Quantifier.ALL for one in by_key[key])]
         for key in sets:
             named = by_key[key][0].key
-            message = f"ForAllValues on {named} holds for a request without it; demand it by Null"
+            message = f"ForAllValues on {quoted(named)} holds for a request without it; demand it by Null"
             yield at(reach.subject, statement, "S8-FORALL", Severity.MEDIUM, message, named)
         others = [key for key in loose if key not in sets and _compares(by_key[key])]
         if others and len(loose) == len(by_key):
             named = by_key[others[0]][0].key
-            message = f"a request without {named} meets every condition: IfExists and negations limit nothing alone"
+            message = (
+                f"a request without {quoted(named)} meets every condition: IfExists and negations limit nothing alone"
+            )
             yield at(reach.subject, statement, "S8-IFEXISTS", Severity.MEDIUM, message, named)
 
 
@@ -197,7 +200,9 @@ def _opened(reach: Reach, statement: Statement, clause: Clause) -> Iterator[Find
                 continue
             for grant in reach.grants(entry.full_name, beyond=unset)[:1]:
                 guarded = patterns[0].text
-                message = f"{entry.full_name} can set the tag {tag} on anything that {guarded} is kept from by it"
+                message = (
+                    f"{entry.full_name} can set the tag {quoted(tag)} on anything that {guarded} is kept from by it"
+                )
                 yield replace(
                     found_at(reach, "TAG-OPENS", Severity.HIGH, [grant], message),
                     path=statement.path,

@@ -1,7 +1,7 @@
 """What a review finds: how grave, where, and the calls by which it can be used."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -18,6 +18,8 @@ class Severity(StrEnum):
 
 
 GRAVITY: Final[Mapping[Severity, int]] = {severity: at for at, severity in enumerate(Severity)}
+
+_FEW: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,25 @@ class Finding:
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return findings without repeats, the gravest first, then by document and place."""
-    first: dict[tuple[str, str, str], Finding] = {}
+    """Return findings, the gravest first, then by document and place; those of one rule and place are one."""
+    gathered: dict[tuple[str, str, str], list[Finding]] = {}
     for one in findings:
-        key = (one.rule, one.artefact, one.path)
-        if key not in first or GRAVITY[one.severity] < GRAVITY[first[key].severity]:
-            first[key] = one
-    return tuple(sorted(first.values(), key=lambda one: (GRAVITY[one.severity], one.artefact, one.path, one.rule)))
+        gathered.setdefault((one.rule, one.artefact, one.path), []).append(one)
+    merged = (_merged(same) for same in gathered.values())
+    return tuple(sorted(merged, key=lambda one: (GRAVITY[one.severity], one.artefact, one.path, one.rule)))
+
+
+def _merged(same: Sequence[Finding]) -> Finding:
+    first, *others = sorted(same, key=lambda one: GRAVITY[one.severity])
+    more = [action for one in others for action in one.actions if action not in first.actions]
+    if not more:
+        return first
+    actions = tuple(dict.fromkeys(more))
+    several = f" and {len(actions) - _FEW} more" if len(actions) > _FEW else ""
+    steps = tuple(step for one in others for step in one.attack if set(one.actions) & set(actions))
+    return replace(
+        first,
+        message=f"{first.message}; likewise {', '.join(actions[:_FEW])}{several}",
+        actions=(*first.actions, *actions),
+        attack=(*first.attack, *steps),
+    )

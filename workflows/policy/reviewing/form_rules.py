@@ -14,7 +14,7 @@ from workflows.policy.reviewing.action_rules import at
 from workflows.policy.reviewing.finding import Finding, Severity
 from workflows.policy.reviewing.reach import Reach
 from workflows.policy.reviewing.subject import Subject, Switch
-from workflows.policy.strict_json import Json, minified
+from workflows.policy.strict_json import Json, minified, quoted
 
 _ORDER: Final = ("@Enabled", "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
 _PARTITION: Final = re.compile(r"aws(-[a-z]+)*|[*?]+|aws[*?-]+[a-z*?-]*", re.ASCII)
@@ -62,12 +62,8 @@ def _arns(subject: Subject, statement: Statement) -> Iterator[Finding]:
     for pattern in (*statement.resources, *statement.not_resources):
         problem = _problem(pattern.text, pattern.widest)
         if problem is not None:
-            yield at(subject, statement, "V3", Severity.LOW, f"{_shown(pattern.text)} {problem}")
+            yield at(subject, statement, "V3", Severity.LOW, f"{quoted(pattern.text)} {problem}")
             return
-
-
-def _shown(text: str) -> str:
-    return text if len(text) <= _LONGEST_ELSEWHERE else f"{text[:_LONGEST_ELSEWHERE]}..."
 
 
 def _problem(text: str, widest: Glob) -> str | None:
@@ -76,10 +72,10 @@ def _problem(text: str, widest: Glob) -> str | None:
         return None
     _, partition, prefix, region, account, _ = fields
     wrong = {
-        f"has the partition {partition!r}, which there is not": _PARTITION.fullmatch(partition) is None,
+        f"has the partition {quoted(partition)}, which there is not": _PARTITION.fullmatch(partition) is None,
         "has a wildcard for its service": bool(_WILD & set(prefix)),
-        f"has the region {region!r}, which is none": _is_none(region, _REGION),
-        f"has the account {account!r}, which is none": _is_none(account, _ACCOUNT),
+        f"has the region {quoted(region)}, which is none": _is_none(region, _REGION),
+        f"has the account {quoted(account)}, which is none": _is_none(account, _ACCOUNT),
     }
     if (problem := next((words for words, holds in wrong.items() if holds), None)) is not None:
         return problem

@@ -26,6 +26,7 @@ from workflows.policy.reviewing.scope import (
     outside,
 )
 from workflows.policy.reviewing.subject import Subject, label
+from workflows.policy.strict_json import quoted
 
 BOUNDARY_KEY: Final = "iam:permissionsboundary"
 # Ready-made policies that hold nobody back.
@@ -273,7 +274,9 @@ def _policies(reach: Reach) -> Iterator[Finding]:
         alike = [one for one in statement.resources if "boundary" in fold(one.text.rpartition("/")[2])]
         made = reach.grants("iam:CreatePolicy") if alike else ()
         if made:
-            message = f"iam:CreatePolicy makes {alike[0].text}, which people will take for a permissions boundary"
+            message = (
+                f"iam:CreatePolicy makes {quoted(alike[0].text)}, which people will take for a permissions boundary"
+            )
             yield found_at(reach, "S4", Severity.MEDIUM, [_of(made[0], statement)], message)
 
 

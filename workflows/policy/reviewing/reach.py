@@ -4,7 +4,7 @@ Every answer that says yes carries a request, and the engine has replayed it aga
 in which it is allowed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -12,13 +12,13 @@ from typing import Final
 from workflows.errors import LimitExceeded
 from workflows.policy.asking import AT_HOME
 from workflows.policy.catalogue import ActionEntry, catalogue
-from workflows.policy.compare import Counterexample, Verdict, compare
+from workflows.policy.compare import Verdict, compare
 from workflows.policy.context import fold
 from workflows.policy.document import Effect, Statement
 from workflows.policy.evaluate import decide
 from workflows.policy.layers import NamedPolicy
 from workflows.policy.patterns import ARN_FIELDS, Work, action_pattern, split_arn
-from workflows.policy.request import Request
+from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.finding import Step
 from workflows.policy.reviewing.places import ACCOUNT
 from workflows.policy.reviewing.scope import deny, resource_pattern
@@ -28,6 +28,7 @@ from workflows.policy.variables import ResourcePattern
 _REGION: Final = "eu-west-1"
 _STEPS: Final = 2_000_000
 _MOST_QUESTIONS: Final = 3000
+_FEW: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +91,29 @@ class Reach:
     def _in_world(self, action: str, world: World, beyond: Sequence[Statement], *, every: bool) -> Iterator[Grant]:
         asked = fold(action)
         relevant = [one for one in world.statements if _covers(one, asked)]
-        narrowed = [replace(one, actions=(action_pattern(action),), not_actions=()) for one in relevant]
-        first = [NamedPolicy("review", policy_of((*narrowed, *beyond)))]
-        answer = compare(first, (), every=every, steps=_STEPS)
+        allows = [one for one in relevant if one.effect is Effect.ALLOW]
+        denies = [one for one in relevant if one.effect is Effect.DENY]
+        left = []
+        for allow in allows:
+            request = _at_a_glance(action, allow, (*denies, *beyond))
+            if request is None:
+                left.append(replace(allow, actions=(action_pattern(action),), not_actions=()))
+                continue
+            yield self._grant(action, request, allow.index, world)
+            if not every:
+                return
+        if not left:
+            return
+        answer = compare([NamedPolicy("review", policy_of((*left, *denies, *beyond)))], (), every=every, steps=_STEPS)
         if answer.verdict is Verdict.UNKNOWN:
             self.unproven.setdefault(action, answer.because or "unknown")
         for one in answer.counterexamples:
-            yield self._grant(action, one, world, beyond)
+            request = _likely(replace(one.request, action=action), (*allows, *denies, *beyond))
+            yield self._grant(action, request, one.statement.index, world)
 
-    def _grant(self, action: str, found: Counterexample, world: World, beyond: Sequence[Statement]) -> Grant:
-        request = _likely(replace(found.request, action=action), (*world.statements, *beyond))
-        statement = self.subject.statements[found.statement.index]
-        return Grant(action, statement, Step(request, statement.index, _told(world, self.subject)))
-
-
-def _told(world: World, subject: Subject) -> Mapping[str, str]:
-    return dict(world.parameters) if subject.is_template else {}
+    def _grant(self, action: str, request: Request, index: int, world: World) -> Grant:
+        step = Step(request, index, dict(world.parameters) if self.subject.is_template else {})
+        return Grant(action, self.subject.statements[index], step)
 
 
 def _said(statement: Statement) -> tuple[object, ...]:
@@ -163,6 +171,48 @@ _ONLY_ON_STAR: Final = deny(resources=(resource_pattern("arn:*:*:*:*:*"),))
 
 
 # --- requests that look like real ones -------------------------------------------------------------------
+
+
+def _at_a_glance(action: str, allow: Statement, denies: Sequence[Statement]) -> Request | None:
+    """A request on a plain name and without circumstances, if that is allowed already: most of what is granted is."""
+    for resource in _plain_resources(action, allow):
+        asked = Asked(Request(action, resource))
+        fits = allow.covers_resource(resource, {}, asked) and all(test(asked) for test in allow.tests)
+        if fits and not any(
+            one.covers_resource(resource, {}, asked) and all(test(asked) for test in one.tests) for one in denies
+        ):
+            request = Request(action, resource)
+            return request if allowed((allow, *denies), request) else None
+    return None
+
+
+def _plain_resources(action: str, allow: Statement) -> Iterator[str]:
+    entry = catalogue().action(action)
+    if entry is None:
+        return
+    kinds = kinds_of(entry)
+    if not kinds:
+        yield "*"
+    for kind in kinds[:_FEW]:
+        yield _filled(kind, kind)
+    globs = [resource_pattern(kind) for kind in kinds]
+    for pattern in allow.resources[:_FEW]:
+        if pattern.is_fixed and pattern.text != "*":
+            for glob in globs[:_FEW]:
+                text = _filled(pattern.text, glob.text)
+                if glob.matches(text, {}, Work()):
+                    yield text
+
+
+def _filled(text: str, kind: str) -> str:
+    """A pattern with plain words in place of its wildcards, and an account and a region where its kind has them."""
+    shape = kind.split(":", ARN_FIELDS - 1)
+    fields = text.split(":", ARN_FIELDS - 1)
+    words = ("arn", "aws", shape[2], _REGION, ACCOUNT, "x")
+    return ":".join(
+        word if field == "*" and at < ARN_FIELDS - 1 else field.replace("*", "x").replace("?", "x")
+        for at, (field, word) in enumerate(zip(fields, words, strict=False))
+    )
 
 
 def _likely(request: Request, statements: Sequence[Statement]) -> Request:

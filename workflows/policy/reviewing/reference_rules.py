@@ -11,7 +11,7 @@ from workflows.policy.reviewing.action_rules import at
 from workflows.policy.reviewing.finding import Finding, Severity
 from workflows.policy.reviewing.iam_rules import BOUNDARY_KEY
 from workflows.policy.reviewing.reach import Reach
-from workflows.policy.strict_json import Json
+from workflows.policy.strict_json import Json, quoted
 from workflows.templates import canonical_boundary_arn
 
 # Ready-made policies that may serve as boundaries because they grant no great rights.
@@ -27,16 +27,16 @@ def reference_rules(reach: Reach) -> Iterator[Finding]:
             continue
         for text in _demanded(subject.members[statement.index]):
             if OPEN in text:
-                message = f"the boundary {text} is a parameter: the partner chooses it at each request"
+                message = f"the boundary {quoted(text)} is a parameter: the partner chooses it at each request"
                 yield at(subject, statement, "S4", Severity.MEDIUM, message)
                 continue
             arn = canonical_boundary_arn(text)
             named.setdefault(arn, statement)
             if (problem := _problem(reach, arn)) is not None:
-                yield at(subject, statement, "S4", Severity.HIGH, f"the boundary {text} {problem}")
+                yield at(subject, statement, "S4", Severity.HIGH, f"the boundary {quoted(text)} {problem}")
     if subject.is_template and len(named) > 1:
         first, *others = named
-        message = f"roles may be held to {others[0]} as well as to {first}: name one boundary"
+        message = f"roles may be held to {quoted(others[0])} as well as to {quoted(first)}: name one boundary"
         yield at(subject, named[others[0]], "S4", Severity.MEDIUM, message)
 
 
