@@ -19,10 +19,24 @@ from workflows.policy.reviewing import (
     service_rules,
 )
 from workflows.policy.reviewing.bundle import BoundaryDocument, Bundle, Document, subjects_of
+from workflows.policy.reviewing.corrections import Correction, correction
 from workflows.policy.reviewing.finding import Finding, Severity, Step, in_order
+from workflows.policy.reviewing.folder import NAMES, bundle_of
 from workflows.policy.reviewing.reach import Reach
 
-__all__ = ["BoundaryDocument", "Bundle", "Document", "Finding", "Severity", "Step", "review"]
+__all__ = [
+    "NAMES",
+    "BoundaryDocument",
+    "Bundle",
+    "Correction",
+    "Document",
+    "Finding",
+    "Severity",
+    "Step",
+    "bundle_of",
+    "corrected",
+    "review",
+]
 
 Rule = Callable[[Reach], Iterator[Finding]]
 
@@ -60,6 +74,11 @@ def review(bundle: Bundle) -> tuple[Finding, ...]:
         for rule in _RULES:
             findings += _asked(rule, reach)
     return in_order(findings)
+
+
+def corrected(bundle: Bundle, finding: Finding) -> Correction | None:
+    """Return a checked correction of one finding of this bundle, None where there is none to offer."""
+    return correction(bundle, finding, review)
 
 
 def _asked(rule: Rule, reach: Reach) -> list[Finding]:

@@ -1,5 +1,6 @@
 """What a review finds: how grave, where, and the calls by which it can be used."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -17,6 +18,7 @@ class Severity(StrEnum):
     LOW = "LOW"
 
 
+_STATEMENT: Final = re.compile(r"\$\.Statement\[([0-9]+)\]")
 GRAVITY: Final[Mapping[Severity, int]] = {severity: at for at, severity in enumerate(Severity)}
 
 _FEW: Final = 4
@@ -47,6 +49,12 @@ class Finding:
     statement: str = ""
     attack: tuple[Step, ...] = ()
     actions: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> int | None:
+        """The statement's place in its document, counted from nought; None where the whole document is meant."""
+        found = _STATEMENT.fullmatch(self.path)
+        return int(found[1]) if found else None
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
