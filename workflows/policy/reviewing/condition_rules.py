@@ -9,11 +9,12 @@ from typing import Final
 
 from workflows.policy.catalogue import ActionEntry, Level, catalogue
 from workflows.policy.compare import Verdict, compare
-from workflows.policy.conditions import NULL, Clause, Quantifier
+from workflows.policy.conditions import NULL, Clause, Operator, Quantifier
 from workflows.policy.context import RequestContext, fold
 from workflows.policy.document import Effect, Statement
 from workflows.policy.global_keys import GLOBAL_KEYS
 from workflows.policy.layers import NamedPolicy
+from workflows.policy.patterns import split_arn
 from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.action_rules import at
 from workflows.policy.reviewing.finding import Finding, Severity, Step
@@ -189,7 +190,7 @@ def guard_rules(reach: Reach) -> Iterator[Finding]:
 def _opened(reach: Reach, statement: Statement, clause: Clause) -> Iterator[Finding]:
     tag = clause.key.partition("/")[2]
     patterns = [pattern for pattern in statement.actions if ":" in pattern.text]
-    services = dict.fromkeys(fold(pattern.text.partition(":")[0]) for pattern in patterns)
+    services = _tagged_services(statement)
     at_creation = none_of((equals("ec2:CreateAction", ("false",), NULL),))
     unset = (deny(conditions=(clause,)), *at_creation, *_unlike(tag, clause))
     for prefix in services:
@@ -211,11 +212,21 @@ def _opened(reach: Reach, statement: Statement, clause: Clause) -> Iterator[Find
                 return
 
 
+def _tagged_services(statement: Statement) -> Sequence[str]:
+    """The services whose resources a statement speaks of: those of its ARNs, and of its actions."""
+    arns = (split_arn(pattern.text) for pattern in statement.resources)
+    named = [fields[2] for fields in arns if fields is not None]
+    prefixes = (fold(pattern.text.partition(":")[0]) for pattern in statement.actions)
+    return tuple(dict.fromkeys((*named, *prefixes)))
+
+
 def _unlike(tag: str, clause: Clause) -> tuple[Statement, ...]:
     """Denies on requests that set another value of the tag, or do not name it among their tags."""
     written = replace(clause, key=f"aws:RequestTag/{tag}")
     negated = equals(written.key, clause.texts, "StringNotLike")
-    return (deny(conditions=(negated,)),) if not clause.has_variables else ()
+    unnamed = Clause(Operator("StringNotEquals", Quantifier.ALL), "aws:TagKeys", (tag,), ((tag,),))
+    others = (deny(conditions=(negated,)),) if not clause.has_variables else ()
+    return (*others, deny(conditions=(unnamed,)))
 
 
 def _referenced(reach: Reach, statement: Statement, clause: Clause) -> Iterator[Finding]:

@@ -133,7 +133,7 @@ def named_resources(statements: Sequence[Statement]) -> tuple[Statement, ...]:
 
 def bounds(subject: Subject) -> tuple[Statement, ...]:
     """Denies wherever one of the boundaries that the document spells out is demanded."""
-    return none_of(clause for clause in clauses_on(subject.allows, BOUNDARY_KEY) if is_boundary_clause(clause))
+    return none_of(clause for clause in clauses_on(subject.statements, BOUNDARY_KEY) if is_boundary_clause(clause))
 
 
 def is_boundary_clause(clause: Clause) -> bool:
@@ -187,7 +187,7 @@ def _next_steps(reach: Reach, bounded: Sequence[Statement]) -> list[Grant]:
 
 
 def _policies_of_roles(reach: Reach, bounded: Sequence[Statement]) -> Iterator[Finding]:
-    chosen = none_of(clause for clause in clauses_on(reach.subject.allows, "iam:policyarn") if _spares_wide(clause))
+    chosen = none_of(clause for clause in clauses_on(reach.subject.statements, "iam:policyarn") if _spares_wide(clause))
     story = "any policy can be given to roles that no boundary limits"
     yield from _each(reach, "E-REWRITE", ("iam:PutRolePolicy",), bounded, story)
     yield from _each(reach, "E-REWRITE", ("iam:AttachRolePolicy",), (*bounded, *chosen), story, lesser="S3")
@@ -312,7 +312,7 @@ def _other_writes(reach: Reach) -> Iterator[Finding]:
 
 def tagging_rules(reach: Reach) -> Iterator[Finding]:
     """Roles and policies are tagged with tags that are listed, and keep those that they have (V14)."""
-    listed_tags = none_of(clauses_on(reach.subject.allows, "aws:requesttag/", "aws:tagkeys"))
+    listed_tags = none_of(clauses_on(reach.subject.statements, "aws:requesttag/", "aws:tagkeys"))
     narrowed = (*listed_tags, *_for_all_clauses(reach))
     found = [
         one
@@ -345,7 +345,7 @@ def stepping_rules(reach: Reach) -> Iterator[Finding]:
             if names_something(pattern.text) or (reach.subject.is_template and _foreign_account(pattern.text))
         )
         keys = ("aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths")
-        fixed = [one for one in clauses_on(reach.subject.allows, *keys) if not one.has_variables]
+        fixed = [one for one in clauses_on(reach.subject.statements, *keys) if not one.has_variables]
         excused = none_of(fixed) if reach.subject.is_template else ()
         severity = Severity.HIGH if reach.subject.is_template else Severity.CRITICAL
         for group in by_statement(reach.grants(action, beyond=(*spared, *excused), every=True)):

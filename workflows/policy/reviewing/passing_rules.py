@@ -148,7 +148,9 @@ def passing_rules(reach: Reach) -> Iterator[Finding]:
         message = "iam:PassRole reaches roles that are not named; write their names, or the path of the partner's own"
         yield found_at(reach, "V15", Severity.HIGH, group, message)
     listed = none_of(
-        clause for clause in clauses_on(covering, "iam:passedtoservice") if not _open_service(clause.texts)
+        clause
+        for clause in clauses_on(reach.subject.statements, "iam:passedtoservice")
+        if not _open_service(clause.texts)
     )
     for group in by_statement(reach.grants("iam:PassRole", beyond=listed, every=True)):
         message = "iam:PassRole passes roles to any service; list the services in iam:PassedToService"

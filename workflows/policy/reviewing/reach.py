@@ -23,7 +23,6 @@ from workflows.policy.reviewing.finding import Step
 from workflows.policy.reviewing.places import ACCOUNT
 from workflows.policy.reviewing.scope import deny, resource_pattern
 from workflows.policy.reviewing.subject import Subject, World, policy_of
-from workflows.policy.variables import ResourcePattern
 
 _REGION: Final = "eu-west-1"
 _STEPS: Final = 2_000_000
@@ -65,55 +64,102 @@ class Reach:
             return ()
         key = (fold(action), tuple(map(_said, beyond)), tuple(kinds), every)
         if key not in self._asked:
-            self._asked[key] = self._found(action, allows, (*beyond, *_on_kinds(action, tuple(kinds))), every=every)
+            self._asked[key] = self._found(_Question(action, tuple(kinds), tuple(beyond)), allows, every=every)
         return self._asked[key]
 
-    def _found(
-        self, action: str, allows: Sequence[Statement], beyond: Sequence[Statement], *, every: bool
-    ) -> tuple[Grant, ...]:
+    def _found(self, question: "_Question", allows: Sequence[Statement], *, every: bool) -> tuple[Grant, ...]:
         if len(self._asked) > _MOST_QUESTIONS:
-            self.unproven.setdefault(action, "questions")
+            self.unproven.setdefault(question.action, "questions")
             return ()
-        folded = fold(action)
+        folded = fold(question.action)
         denies = [one for one in self.subject.statements if one.effect is Effect.DENY and _covers(one, folded)]
         worlds = self.subject.worlds((*allows, *denies))
         if worlds is None:
-            self.unproven.setdefault(action, "switches")
+            self.unproven.setdefault(question.action, "switches")
             return ()
         found: dict[int, Grant] = {}
         for world in worlds:
-            for grant in self._in_world(action, world, beyond, every=every):
+            for grant in self._in_world(question, world, every=every):
                 found.setdefault(grant.statement.index, grant)
             if found and not every:
                 break
         return tuple(found.values())
 
-    def _in_world(self, action: str, world: World, beyond: Sequence[Statement], *, every: bool) -> Iterator[Grant]:
-        asked = fold(action)
+    def _in_world(self, question: "_Question", world: World, *, every: bool) -> Iterator[Grant]:
+        asked = fold(question.action)
         relevant = [one for one in world.statements if _covers(one, asked)]
-        allows = [one for one in relevant if one.effect is Effect.ALLOW]
         denies = [one for one in relevant if one.effect is Effect.DENY]
-        left = []
-        for allow in allows:
-            request = _at_a_glance(action, allow, (*denies, *beyond))
-            if request is None:
-                left.append(replace(allow, actions=(action_pattern(action),), not_actions=()))
-                continue
-            yield self._grant(action, request, allow.index, world)
-            if not every:
-                return
-        if not left:
+        if any(map(_refuses_all, denies)):
             return
-        answer = compare([NamedPolicy("review", policy_of((*left, *denies, *beyond)))], (), every=every, steps=_STEPS)
-        if answer.verdict is Verdict.UNKNOWN:
-            self.unproven.setdefault(action, answer.because or "unknown")
-        for one in answer.counterexamples:
-            request = _likely(replace(one.request, action=action), (*allows, *denies, *beyond))
-            yield self._grant(action, request, one.statement.index, world)
+        for allow in relevant:
+            if allow.effect is Effect.DENY:
+                continue
+            try:
+                request, because = question.answered(allow, denies)
+            except LimitExceeded:
+                request, because = None, "steps"
+            if because is not None:
+                self.unproven.setdefault(question.action, because)
+            if request is not None:
+                yield self._grant(question.action, request, allow.index, world)
+                if not every:
+                    return
 
     def _grant(self, action: str, request: Request, index: int, world: World) -> Grant:
         step = Step(request, index, dict(world.parameters) if self.subject.is_template else {})
         return Grant(action, self.subject.statements[index], step)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Whether an Allow grants an action on resources of its types, of `kinds` alone if any, outside of `beyond`."""
+
+    action: str
+    kinds: tuple[str, ...]
+    beyond: tuple[Statement, ...]
+
+    def answered(self, allow: Statement, denies: Sequence[Statement]) -> tuple[Request | None, str | None]:
+        """Return a request that is granted, or the bound that was met before that could be told."""
+        asked = _on_kinds(self.action, self.kinds)
+        if len(asked) == 1:
+            return self._searched(allow, denies, asked[0])
+        request = _at_a_glance(self.action, allow, (*denies, *self.beyond), self.kinds)
+        if request is not None or self._holds(allow, denies):
+            return request, None
+        met = None
+        for kind in asked:
+            request, because = self._searched(allow, denies, kind)
+            met = met or because
+            if request is not None:
+                return request, None
+        return None, met
+
+    def _holds(self, allow: Statement, denies: Sequence[Statement]) -> bool:
+        """Whether nothing is granted on any resource, of whatever type."""
+        return compare(self._named(allow, (*denies, *self.beyond)), (), steps=_STEPS).verdict is Verdict.PROVEN
+
+    def _searched(
+        self, allow: Statement, denies: Sequence[Statement], on_kind: Sequence[Statement]
+    ) -> tuple[Request | None, str | None]:
+        others = (*denies, *self.beyond, *on_kind)
+        glance = _at_a_glance(self.action, allow, others, self.kinds)
+        if glance is not None:
+            return glance, None
+        answer = compare(self._named(allow, others), (), steps=_STEPS)
+        if answer.verdict is Verdict.UNKNOWN:
+            return None, answer.because or "unknown"
+        if answer.verdict is Verdict.PROVEN:
+            return None, None
+        found = replace(answer.counterexamples[0].request, action=self.action)
+        return _likely(found, (allow, *others)), None
+
+    def _named(self, allow: Statement, others: Sequence[Statement]) -> list[NamedPolicy]:
+        narrowed = replace(allow, actions=(action_pattern(self.action),), not_actions=())
+        return [NamedPolicy("review", policy_of((narrowed, *others)))]
+
+
+def _refuses_all(deny_: Statement) -> bool:
+    return not deny_.conditions and any(one.text == "*" for one in deny_.resources)
 
 
 def _said(statement: Statement) -> tuple[object, ...]:
@@ -148,16 +194,15 @@ def _pattern(fields: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _on_kinds(action: str, names: tuple[str, ...]) -> tuple[Statement, ...]:
-    """A Deny on whatever is no resource of the action; `*` is what actions without one are asked on."""
+def _on_kinds(action: str, names: tuple[str, ...]) -> tuple[tuple[Statement, ...], ...]:
+    """For each type of resource a Deny on whatever is no such; `*` is what actions without one are asked on."""
     entry = catalogue().action(action)
     if entry is None:
-        return ()
+        return ((),)
     kinds = kinds_of(entry, names)
     if not kinds:
-        return (_ONLY_ON_STAR,)
-    spared: tuple[ResourcePattern, ...] = tuple(map(resource_pattern, map(_with_names, kinds)))
-    return (deny(but_on=spared),)
+        return ((_ONLY_ON_STAR,),)
+    return tuple((deny(but_on=(resource_pattern(_with_names(kind)),)),) for kind in kinds)
 
 
 def _with_names(kind: str) -> str:
@@ -173,9 +218,9 @@ _ONLY_ON_STAR: Final = deny(resources=(resource_pattern("arn:*:*:*:*:*"),))
 # --- requests that look like real ones -------------------------------------------------------------------
 
 
-def _at_a_glance(action: str, allow: Statement, denies: Sequence[Statement]) -> Request | None:
+def _at_a_glance(action: str, allow: Statement, denies: Sequence[Statement], names: Sequence[str]) -> Request | None:
     """A request on a plain name and without circumstances, if that is allowed already: most of what is granted is."""
-    for resource in _plain_resources(action, allow):
+    for resource in _plain_resources(action, allow, names):
         asked = Asked(Request(action, resource))
         fits = allow.covers_resource(resource, {}, asked) and all(test(asked) for test in allow.tests)
         if fits and not any(
@@ -186,11 +231,11 @@ def _at_a_glance(action: str, allow: Statement, denies: Sequence[Statement]) -> 
     return None
 
 
-def _plain_resources(action: str, allow: Statement) -> Iterator[str]:
+def _plain_resources(action: str, allow: Statement, names: Sequence[str]) -> Iterator[str]:
     entry = catalogue().action(action)
     if entry is None:
         return
-    kinds = kinds_of(entry)
+    kinds = kinds_of(entry, names)
     if not kinds:
         yield "*"
     for kind in kinds[:_FEW]:

@@ -28,10 +28,12 @@ def names_something(text: str) -> bool:
     if fields is None:
         return False
     head = _head(fields[5])
+    if head == fields[5]:
+        return bool(head)
     rest = min((_behind(head, start) for start in _type_starts(fields[2]) or ("",)), key=len, default="")
-    if any(crowd.startswith(fold(rest)) or fold(rest) == crowd for crowd in _CROWDS) and head != fields[5]:
+    if any(crowd.startswith(fold(rest)) for crowd in _CROWDS):
         return False
-    return bool(rest) if head == fields[5] else len(rest.strip("/")) >= _FEWEST_LETTERS
+    return len(rest.strip("/")) >= _FEWEST_LETTERS
 
 
 def names_account(text: str) -> bool:
@@ -91,14 +93,28 @@ def hardened(clause: Clause) -> Clause:
 
 
 def clauses_on(statements: Iterable[Statement], *prefixes: str) -> Iterator[Clause]:
-    """Yield the clauses of Allows that demand something of keys with these beginnings, without repeats."""
-    seen: set[Clause] = set()
+    """Yield what statements demand of keys with these beginnings: Allows by a clause, Denies by its negation."""
+    found: dict[Clause, None] = {}
     for statement in statements:
-        for clause in statement.conditions if statement.effect is Effect.ALLOW else ():
-            wanted = fold(clause.key).startswith(prefixes) and demands_something(clause)
-            if wanted and clause not in seen:
-                seen.add(clause)
-                yield hardened(clause)
+        for clause in statement.conditions if _speaks_of(statement, prefixes) else ():
+            told = clause if statement.effect is Effect.ALLOW else _turned(clause)
+            if told is not None and fold(told.key).startswith(prefixes) and demands_something(told):
+                found[hardened(told)] = None
+    yield from found
+
+
+def _speaks_of(statement: Statement, prefixes: tuple[str, ...]) -> bool:
+    """Whether a statement speaks of any of these keys; a Deny has to speak of nothing else, or it demands less."""
+    keys = {fold(clause.key) for clause in statement.conditions}
+    return any(key.startswith(prefixes) for key in keys) and (statement.effect is Effect.ALLOW or len(keys) == 1)
+
+
+def _turned(clause: Clause) -> Clause | None:
+    """What a Deny demands that refuses all but some values, None where it refuses some values."""
+    comparison = clause.operator.comparison
+    if comparison is None or not comparison.negated or clause.operator.quantifier is not Quantifier.NONE:
+        return None
+    return Clause(Operator(clause.operator.base.replace("Not", "", 1)), clause.key, clause.texts, clause.values)
 
 
 def demands_something(clause: Clause) -> bool:

@@ -160,7 +160,7 @@ def _names_database(text: str) -> bool:
 def account_rules(reach: Reach) -> Iterator[Finding]:
     """What can reach into other accounts says whose things it means (V21)."""
     guards = none_of(
-        clause for clause in clauses_on(reach.subject.allows, *_ACCOUNT_KEYS) if not _any_account(clause.texts)
+        clause for clause in clauses_on(reach.subject.statements, *_ACCOUNT_KEYS) if not _any_account(clause.texts)
     )
     for statement in reach.subject.allows:
         placed = outside(one for one in statement.resources if names_account(one.text) or _whole(one.text))
