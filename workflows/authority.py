@@ -24,8 +24,8 @@ from workflows.policy.request import Request
 from workflows.ports import Ports, Reading
 from workflows.records.account import Attachment, Guardrail, ManagedPolicy, Principal, PrincipalKind
 
-# Keys that only this service may state: who the principal is, when it is, and how the credential came about.
-RESERVED_KEYS: Final = (
+# Keys that only this service may state: who the principal is and how the credential came about, and when it is.
+STATED_KEYS: Final = (
     "aws:principalarn",
     "aws:principalaccount",
     "aws:principaltype",
@@ -33,12 +33,10 @@ RESERVED_KEYS: Final = (
     "aws:principalisawsservice",
     "aws:userid",
     "aws:username",
-    "aws:currenttime",
-    "aws:epochtime",
-    "aws:tokenissuetime",
     "aws:multifactorauth",
     "aws:sourceidentity",
 )
+RESERVED_KEYS: Final = (*STATED_KEYS, "aws:currenttime", "aws:epochtime", "aws:tokenissuetime")
 
 _FULL_ACCESS: Final = "AdministratorAccess"
 

@@ -34,6 +34,8 @@ def digest_of(request: DelegationRequest) -> str:
         request.created_at.isoformat(),
         # A request without a role keeps the digest that it had before there were any.
         *((request.role_plan,) if request.role_plan is not None else ()),
+        # One that was narrowed also stands on what was asked, whose JSON is never that of a role.
+        *((request.narrowed_from,) if request.narrowed_from is not None else ()),
     )
     hasher = hashlib.sha256(_DOMAIN)
     for field in fields:

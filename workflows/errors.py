@@ -73,6 +73,10 @@ class AcceptanceNeeded(ReviewRefused):
     """The review found things that somebody has to accept, with a reason."""
 
 
+class NotNarrower(BadInput):
+    """What an owner would lend instead is not proven to stay within what was asked; the message has the evidence."""
+
+
 class TemplateMismatch(BadInput):
     """The parameters of a request do not fit the policy template, or the result is not a policy we would sign."""
 

@@ -14,7 +14,7 @@ from workflows.callers import Call, Caller, CallerKind
 from workflows.errors import AccessDenied, BadInput, NoSuchEntity
 from workflows.ids import AccountId
 from workflows.policy.document import PolicyKind
-from workflows.policy.permission_check import CheckResult
+from workflows.policy.permission_check import PermissionCheck
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.audit import AuditEntry, AuditHead
 from workflows.records.grant import Grant
@@ -36,7 +36,7 @@ class Shown:
     """A request as its reader may see it, the permission check if one was asked for, and what reviews let pass."""
 
     request: DelegationRequest
-    check: CheckResult | None
+    check: PermissionCheck | None
     accepted: Sequence[Accepted] = ()
 
 

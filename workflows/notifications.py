@@ -38,6 +38,9 @@ def _message(request: DelegationRequest, kind: str, sequence: int, now: datetime
     }
     if account := request.owner_account_id or request.target_account_id:
         message["OwnerAccountId"] = account
+    if request.narrowed_from is not None:
+        # Less is lent than was asked: the partner has to know with what it can work.
+        message |= {"PermissionPolicy": request.permission_policy, "SessionDuration": request.session_duration}
     return message
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import product
 from typing import Final
 
 from workflows.acts import consult
+from workflows.approval import could_lend
 from workflows.audit import Draft
 from workflows.authority import Rights, compiled, decision_among, rights_of
 from workflows.callers import Call, CallerKind
@@ -14,12 +14,15 @@ from workflows.deeds import Deeds, deeds_under
 from workflows.errors import BadInput
 from workflows.grants import seen_at
 from workflows.ids import AccountId
+from workflows.least_privilege import suggestion
 from workflows.lifecycle import MOVES, Act, state_at
+from workflows.novelty import gone, is_new, parts
 from workflows.policy.context import RequestContext, fold
 from workflows.policy.decision import Decision
 from workflows.policy.document import Effect, Policy, PolicyKind, Statement
 from workflows.policy.patterns import Work
-from workflows.policy.permission_check import CheckResult, Witness, covers
+from workflows.policy.permission_check import PermissionCheck
+from workflows.policy.questions import DeadStatement, dead_statements
 from workflows.ports import Ports, Reading
 from workflows.records.account import Account, Principal
 from workflows.records.audit import AuditEntry
@@ -28,6 +31,7 @@ from workflows.records.partner import Boundary, Partner, PolicyTemplate
 from workflows.records.request import DelegationRequest, State
 from workflows.records.sign_in import Evidence
 from workflows.registration import Accepted, accepted_for
+from workflows.risk import Reason, risks
 from workflows.role_grants import STANDING, released_grant
 from workflows.sessions import Standing, judge, standing_lent
 from workflows.standing import action_of, authorize_on, find_request, question_on, refuse_outsiders
@@ -96,9 +100,11 @@ class Review:
     account: Account | None
     lines: tuple[Line, ...]
     denies: int
+    risks: tuple[Reason, ...]
+    dead: Sequence[DeadStatement]
+    suggestion: str | None
     before: Before | None
-    check: CheckResult | None
-    witness: Witness | None
+    check: PermissionCheck | None
     possible: frozenset[Step]
     template: PolicyTemplate | None
     boundaries: Mapping[str, Boundary | None]
@@ -118,6 +124,12 @@ class Review:
     def everywhere(self) -> bool:
         """Whether any action is asked for on every resource."""
         return any("*" in line.resources for line in self.lines)
+
+
+def worst_of(request: DelegationRequest) -> tuple[Level, ...]:
+    """Return the levels of what a request lends, the gravest first."""
+    found = {line.level for line in _lines(compiled(request.permission_policy, PolicyKind.SESSION), ())}
+    return tuple(sorted(found, key=lambda level: GRAVITY[level]))
 
 
 def look(ports: Ports, call: Call, request_id: str) -> Review:
@@ -141,7 +153,7 @@ def _review(tx: Reading, ports: Ports, call: Call, request: DelegationRequest) -
     decided = state in (State.ACCEPTED, State.FINALIZED, State.REJECTED, State.EXPIRED)
     earlier = _policies_before(tx, request, account_id)
     rights = rights_of(tx, call)
-    check, witness = (None, None) if decided else covers(rights[0], policy)
+    check = None if decided else could_lend(*rights, request)
     released = released_grant(tx, request)
     grant = seen_at(released, now) if released else None
     return Review(
@@ -151,9 +163,11 @@ def _review(tx: Reading, ports: Ports, call: Call, request: DelegationRequest) -
         account=tx.get(Account, account_id),
         lines=_lines(policy, earlier),
         denies=sum(one.effect is Effect.DENY for one in policy.statements),
+        risks=risks(policy),
+        dead=dead_statements(policy),
+        suggestion=None if decided else suggestion(tx, request),
         before=_before(tx, request, account_id, policy, earlier),
         check=check,
-        witness=witness,
         possible=_possible(ports, call, request, rights, grant),
         template=tx.get(PolicyTemplate, request.template_arn),
         boundaries={arn: tx.get(Boundary, arn) for arn, _ in request.boundaries},
@@ -197,49 +211,29 @@ def _possible(
 # --- what is asked, and what of it is new ----------------------------------------------------------------
 
 
-def _named(statement: Statement) -> tuple[str, ...]:
-    if statement.not_actions:
-        return ("NotAction:" + ",".join(one.text for one in statement.not_actions),)
-    return tuple(one.text for one in statement.actions)
-
-
 def _places(statement: Statement) -> tuple[str, ...]:
     if statement.not_resources:
         return ("NotResource:" + ",".join(one.text for one in statement.not_resources),)
     return tuple(one.text for one in statement.resources)
 
 
-def _asked(policy: Policy) -> set[tuple[str, str, frozenset[object]]]:
-    """Return every single thing a policy allows: action, resource and the conditions it stands under."""
-    return {
-        (fold(action), place, frozenset(statement.conditions))
-        for statement in policy.statements
-        if statement.effect is Effect.ALLOW
-        for action, place in product(_named(statement), _places(statement))
-    }
-
-
 def _lines(policy: Policy, earlier: Sequence[Policy]) -> tuple[Line, ...]:
-    known = set().union(*map(_asked, earlier)) if earlier else set()
     lines = []
-    for statement in policy.statements:
-        if statement.effect is not Effect.ALLOW:
-            continue
-        conditions = frozenset(statement.conditions)
-        for action in _named(statement):
-            service, colon, name = action.partition(":")
-            plain = bool(colon) and not statement.not_actions
-            lines.append(
-                Line(
-                    service=fold(service) if plain else "*",
-                    action=action,
-                    level=level_of(fold(service), name) if plain else Level.EVERYTHING,
-                    resources=_places(statement),
-                    conditional=bool(conditions),
-                    statement=statement.index,
-                    new=any((fold(action), place, conditions) not in known for place in _places(statement)),
-                ),
-            )
+    for statement, pattern in parts(policy):
+        action = pattern.text if pattern else "NotAction:" + ",".join(one.text for one in statement.not_actions)
+        service, colon, name = action.partition(":")
+        plain = bool(colon) and pattern is not None
+        lines.append(
+            Line(
+                service=fold(service) if plain else "*",
+                action=action,
+                level=level_of(fold(service), name) if plain else Level.EVERYTHING,
+                resources=_places(statement),
+                conditional=bool(statement.conditions),
+                statement=statement.index,
+                new=is_new(policy, statement, pattern, earlier),
+            ),
+        )
     return tuple(sorted(lines, key=lambda line: (line.service, GRAVITY[line.level], line.action)))
 
 
@@ -288,16 +282,12 @@ def _before(
         for state in (GrantState.LIVE, GrantState.REVOKED)
     }
     latest = grants[0] if grants else None
-    gone: tuple[str, ...] = ()
-    if latest and earlier:
-        now = {action for action, _, _ in _asked(policy)}
-        gone = tuple(sorted({action for one in earlier for action, _, _ in _asked(one)} - now))
     return Before(
         approvals=min(MOST_COUNTED, sum(counted.values())),
         live=counted[GrantState.LIVE],
         first=grants[-1] if grants else None,
         latest=latest,
-        gone=gone,
+        gone=gone(policy, earlier) if latest else (),
     )
 
 

@@ -28,7 +28,7 @@ from workflows.records.grant import Grant
 from workflows.records.partner import Partner
 from workflows.records.request import DelegationRequest
 from workflows.records.role import Role, RoleSession
-from workflows.sessions import Standing, delegated_layers, rendered_layer, standing_of_principal, standing_of_session
+from workflows.sessions import Standing, delegated_layers, rendered_layers, standing_of_principal, standing_of_session
 
 _GRANT: Final = "dg-"
 
@@ -39,7 +39,7 @@ class Ancestor:
 
     grant: Grant
     request: DelegationRequest
-    cap: Layer
+    caps: tuple[Layer, ...]
 
 
 def _grant_stands(tx: Reading, grant: Grant, now: datetime) -> bool:
@@ -57,9 +57,9 @@ def _ancestor(tx: Reading, link: str, now: datetime) -> Ancestor | None:
     if grant is None or request is None or not _grant_stands(tx, grant, now):
         return None
     if role is not None:
-        return Ancestor(grant, request, boundary_layer(tx, role.boundary_arn or ""))
+        return Ancestor(grant, request, (boundary_layer(tx, role.boundary_arn or ""),))
     approver = tx.get(Principal, grant.approver_principal_id)
-    return Ancestor(grant, request, rendered_layer(request)) if approver is not None and approver.active else None
+    return Ancestor(grant, request, rendered_layers(request)) if approver is not None and approver.active else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _session_layer(held: Held) -> tuple[Layer, ...]:
 def _inherited_layers(tx: Reading, ancestors: Sequence[Ancestor], account: AccountId) -> list[Layer]:
     layers: list[Layer] = []
     for one in ancestors:
-        layers += [*delegated_layers(tx, one.request, account), one.cap]
+        layers += [*delegated_layers(tx, one.request, account), *one.caps]
     return layers
 
 

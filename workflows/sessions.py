@@ -17,6 +17,7 @@ from workflows.authority import RESERVED_KEYS, compiled, layers_of, principal_ke
 from workflows.credentials.keys import access_key_id_of_token, same_text, session_token
 from workflows.errors import BadInput, NoSuchEntity
 from workflows.ids import AccessKeyId, AccountId
+from workflows.narrowing import original_of
 from workflows.policy.context import RequestContext, fold
 from workflows.policy.decision import Decision
 from workflows.policy.document import Policy, PolicyKind, parse_policy
@@ -106,10 +107,17 @@ def delegated_layers(tx: Reading, request: DelegationRequest, account: AccountId
     )
 
 
-def rendered_layer(request: DelegationRequest) -> Layer:
-    """Return what a request lends, as the ceiling that it is."""
-    rendered = NamedPolicy(request.template_arn, compiled(request.permission_policy, PolicyKind.SESSION))
-    return Layer(LayerKind.SESSION, request.id, (rendered,))
+def rendered_layers(request: DelegationRequest) -> tuple[Layer, ...]:
+    """Return what a request lends, as the ceiling that it is; one that was narrowed has what was asked as another."""
+    original = original_of(request)
+    texts = (request.permission_policy, *((original.permission_policy,) if original else ()))
+    rendered = (NamedPolicy(request.template_arn, compiled(text, PolicyKind.SESSION)) for text in texts)
+    return tuple(Layer(LayerKind.SESSION, request.id, (one,)) for one in rendered)
+
+
+def lent_identity(approver: Principal) -> dict[str, str]:
+    """Return the condition keys that say who calls with what this approver lends; a session proved no second factor."""
+    return {**principal_keys(approver), "aws:MultiFactorAuthPresent": "false"}
 
 
 def standing_lent(
@@ -125,9 +133,9 @@ def standing_lent(
     layers = (
         *delegated_layers(tx, request, approver.account_id),
         *layers_of(tx, approver),
-        rendered_layer(request),
+        *rendered_layers(request),
     )
-    identity = {**principal_keys(approver), "aws:MultiFactorAuthPresent": "false"}
+    identity = lent_identity(approver)
     if issued_at is not None:
         identity["aws:TokenIssueTime"] = issued_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     return Standing(

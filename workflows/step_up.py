@@ -19,6 +19,7 @@ from workflows.digest import digest_of
 from workflows.errors import AccessDenied, DigestMismatch, NotSignedIn, StepUpRefused, WrongState
 from workflows.ids import AccountId
 from workflows.lifecycle import MOVES, Act, state_at
+from workflows.narrowing import Narrowing, narrowed, stays_within
 from workflows.ports import Ports, Reading, Signed, Writing
 from workflows.records.account import Principal
 from workflows.records.request import DelegationRequest
@@ -241,9 +242,10 @@ def verify_request(tx: Reading, ports: Ports, request: DelegationRequest) -> tup
     Compared are the frozen bytes with the digest, the digest with what each passkey signed, and the evidence with the
     hash that the audit trail has of it.
     """
-    faults = []
+    faults: list[str] = []
     if digest_of(request) != request.digest:
         faults.append("the stored request is not the one that was created: its digest differs")
+    faults += stays_within(request)
     kept = tx.find(Evidence, request_id=request.id)
     for evidence in kept:
         faults += _faults_of(tx, ports, request, evidence)
@@ -269,18 +271,26 @@ def _hashes_in_trail(tx: Reading, ports: Ports, request: DelegationRequest) -> s
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What somebody's passkeys are to sign before an act on a request."""
+    """What somebody's passkeys are to sign before an act on a request, which is narrowed if less is to be lent."""
 
     challenge: Challenge
     request: DelegationRequest
     passkeys: Sequence[Passkey]
 
 
-def question_about(ports: Ports, call: Call, request_id: str, purpose: Purpose, *, digest: str) -> Question:
-    """Return a fresh challenge over the request that was reviewed.
+def question_about(
+    ports: Ports,
+    call: Call,
+    request_id: str,
+    purpose: Purpose,
+    *,
+    digest: str,
+    narrowing: Narrowing | None = None,
+) -> Question:
+    """Return a fresh challenge over the request that was reviewed, or over what a narrowing makes of it.
 
-    Raises `DigestMismatch` when something else was reviewed, `NoSuchEntity` for what the caller must not know of and
-    `WrongState` when the act is not open to the request.
+    Raises `DigestMismatch` when something else was reviewed, `NoSuchEntity` for what the caller must not know of,
+    `WrongState` when the act is not open to the request, and what `narrowed` raises.
     """
 
     def work(tx: Writing) -> Question:
@@ -295,6 +305,7 @@ def question_about(ports: Ports, call: Call, request_id: str, purpose: Purpose, 
         if session is None:
             raise NotSignedIn
         mine = tx.find(Passkey, principal_id=call.caller.principal_id)
-        return Question(ask(tx, ports, session, purpose, request=request), request, mine)
+        lent = narrowed(request, narrowing) if narrowing else request
+        return Question(ask(tx, ports, session, purpose, request=lent), lent, mine)
 
     return ports.store.write(work)

@@ -12,12 +12,16 @@ from typing import Final
 from workflows.ids import PrincipalId
 from workflows.policy.context import fold
 from workflows.ports import Ports, Reading, Writing
-from workflows.records.role import Usage
+from workflows.records.role import Usage, UsedResource
 
 MOST_ACTIONS: Final = 200
 """How many different actions of one principal are told apart on one day; the rest is counted together."""
 
 OTHERS: Final = "*"
+MOST_RESOURCES: Final = 30
+"""On how many resources one action of what was lent is told apart; the rest is counted as every resource."""
+
+_LONGEST_RESOURCE: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,13 @@ class Used:
     last_at: datetime
 
 
-def record(ports: Ports, batch: Sequence[Usage]) -> None:
-    """Add counted uses to what is stored, in one transaction."""
-    if not batch:
+def record(ports: Ports, batch: Sequence[Usage], places: Sequence[UsedResource] = ()) -> None:
+    """Add counted uses, and on what they were, to what is stored, in one transaction."""
+    if not batch and not places:
         return
 
     def work(tx: Writing) -> None:
+        _record_places(tx, places)
         for (principal_id, day), uses in _by_day(batch).items():
             known = {one.action: one for one in tx.find(Usage, principal_id=principal_id, day=day)}
             for use in uses:
@@ -44,6 +49,35 @@ def record(ports: Ports, batch: Sequence[Usage]) -> None:
                 tx.put(known[action])
 
     ports.store.write(work)
+
+
+def _record_places(tx: Writing, places: Sequence[UsedResource]) -> None:
+    known: dict[tuple[PrincipalId, str], dict[str, UsedResource]] = {}
+    for place in places:
+        key = (place.principal_id, place.action)
+        if key not in known:
+            found = tx.find(UsedResource, principal_id=place.principal_id, action=place.action)
+            known[key] = {one.resource: one for one in found}
+        kept = known[key]
+        fits = place.resource in kept or (len(kept) < MOST_RESOURCES and len(place.resource) <= _LONGEST_RESOURCE)
+        resource = place.resource if fits else OTHERS
+        before = kept.get(resource)
+        kept[resource] = UsedResource(
+            place.principal_id,
+            place.action,
+            resource,
+            place.count + (before.count if before else 0),
+            max(place.last_at, before.last_at) if before else place.last_at,
+        )
+        tx.put(kept[resource])
+
+
+def places_of(tx: Reading, principal_id: str) -> Mapping[str, Sequence[UsedResource]]:
+    """Return on what a role or a grant (by its id) used its actions, by action in lower case."""
+    found: dict[str, list[UsedResource]] = {}
+    for one in tx.find(UsedResource, principal_id=principal_id):
+        found.setdefault(fold(one.action), []).append(one)
+    return found
 
 
 def _by_day(batch: Iterable[Usage]) -> Mapping[tuple[PrincipalId, str], list[Usage]]:

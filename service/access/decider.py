@@ -122,7 +122,8 @@ class Decider:
         if answer is None:
             return Verdict(decision=False, reason="the session is past its deadline")
         if answer.allowed:
-            self._ledger.note(standing.counted, action, now)
+            lent = standing.caller.is_delegated
+            self._ledger.note(standing.counted, action, now, resource=resource if lent else None)
         return Verdict(answer.allowed, answer.because, _matched(answer))
 
     def _load_standing(self, subject_type: str, subject_id: str) -> Standing:

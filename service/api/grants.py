@@ -8,7 +8,7 @@ from litestar.params import FromPath, QueryParameter
 
 from service import views
 from service.api.paging import Limit, Marker, Page, page, position
-from workflows import inquiry, revocation
+from workflows import inquiry, least_privilege, revocation
 from workflows.callers import Call
 from workflows.ids import parse_account_id
 from workflows.ports import Ports
@@ -44,6 +44,22 @@ def show_grant(
     return views.grant(inquiry.show_grant(ports, call, grant_id), ports)
 
 
+@get("/grants/{grant_id:str}/use", sync_to_thread=True)
+def show_use(
+    grant_id: FromPath[str],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+) -> views.GrantUseView:
+    """Tell what of a grant was used, when and on what, what never was, and show a policy that would have done."""
+    return views.grant_use(least_privilege.use_of_grant(ports, call, grant_id))
+
+
+@get("/unused-access", sync_to_thread=True)
+def list_unused_access(ports: NamedDependency[Ports], call: NamedDependency[Call]) -> list[views.FindingView]:
+    """List what is lent now and was never used."""
+    return [views.finding(one) for one in least_privilege.unused_access(ports, call)]
+
+
 @post("/grants/{grant_id:str}/revoke", status_code=200, sync_to_thread=True)
 def revoke_grant(
     grant_id: FromPath[str],
@@ -54,4 +70,6 @@ def revoke_grant(
     return views.grant(revocation.revoke_grant(ports, call, grant_id), ports)
 
 
-ROUTER = Router("/", route_handlers=[list_grants, show_grant, revoke_grant], tags=["grants"])
+ROUTER = Router(
+    "/", route_handlers=[list_grants, show_grant, show_use, list_unused_access, revoke_grant], tags=["grants"]
+)

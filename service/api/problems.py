@@ -35,7 +35,7 @@ def domain_problem(_request: AnyRequest, failure: DomainError) -> Response[bytes
     face: Face = face_of(failure)
     more: Mapping[str, object] = {"field": failure.field} if isinstance(failure, BadInput) else {}
     if isinstance(failure, ReviewRefused):
-        more = {"findings": views.findings(failure.findings)}
+        more = {"findings": views.accepted_findings(failure.findings)}
     if not face.sender:
         _log.error("api.failed", error=type(failure).__name__, status=face.status)
     return _problem(face.status, face.problem, face.title, safe_message(failure), **more)

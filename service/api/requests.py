@@ -2,16 +2,18 @@
 
 from typing import Annotated
 
+import msgspec
 from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from service import views
 from service.api.paging import Limit, Marker, Page, page, position
-from service.api.schemas import Acceptance, Exchange, NewDelegationRequest, NewRoleGrant, Note
-from workflows import approval, inquiry, release, revocation, submission
+from service.api.schemas import Acceptance, Exchange, NewDelegationRequest, NewNarrowing, NewRoleGrant, Note
+from workflows import approval, inquiry, release, review, revocation, submission
 from workflows.callers import Call, CallerKind
 from workflows.errors import BadInput
+from workflows.narrowing import Narrowing
 from workflows.ports import Ports
 from workflows.role_plans import AskedRole
 from workflows.submission import NewRequest
@@ -26,6 +28,11 @@ def _session_duration(data: NewDelegationRequest) -> int:
             "session_duration", "is required for a session, and has to be left out where a role is asked for"
         )
     return data.session_duration or 0
+
+
+def _narrowing(data: NewNarrowing) -> Narrowing:
+    policy = None if data.permission_policy is None else msgspec.json.encode(data.permission_policy).decode()
+    return Narrowing(policy, data.session_duration)
 
 
 def _asked_role(role: NewRoleGrant) -> AskedRole:
@@ -98,8 +105,7 @@ def show_request(
     if call.caller.kind is CallerKind.PARTNER:
         return views.partner_request(inquiry.partner_request(ports, call, request_id), ports)
     shown = inquiry.show(ports, call, request_id, check=check)
-    check_result = shown.check.value if shown.check else None
-    return views.request(shown.request, ports, check=check_result, accepted=shown.accepted)
+    return views.request(shown.request, ports, check=shown.check, accepted=shown.accepted)
 
 
 @get("/requests/{request_id:str}/summary", sync_to_thread=True)
@@ -114,6 +120,27 @@ def summarise_request(
     told = inquiry.describe(ports, call, arn, locale)
     state = "NOT_SUPPORTED" if told.content is None else "AVAILABLE"
     return views.SummaryView(told.locale, state, told.content or "")
+
+
+@get("/requests/{request_id:str}/review", sync_to_thread=True)
+def review_request(
+    request_id: FromPath[str],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+) -> views.ReviewView:
+    """Tell what a decision needs: whether the caller could lend it, what is new of it, what it risks, what is dead."""
+    return views.review(review.look(ports, call, request_id))
+
+
+@post("/requests/{request_id:str}/narrowing", status_code=200, sync_to_thread=True)
+def preview_narrowing(
+    request_id: FromPath[str],
+    data: JSONBody[NewNarrowing],
+    ports: NamedDependency[Ports],
+    call: NamedDependency[Call],
+) -> views.NarrowingView:
+    """Prove that a narrowing stays within the request and show what it takes away; nothing is changed by it."""
+    return views.narrowing(approval.preview(ports, call, request_id, _narrowing(data)))
 
 
 @post("/requests/{request_id:str}/associate", status_code=200, sync_to_thread=True)
@@ -144,8 +171,9 @@ def accept_request(
     ports: NamedDependency[Ports],
     call: NamedDependency[Call],
 ) -> views.RequestView:
-    """Approve the request whose digest was reviewed."""
-    return views.request(approval.accept(ports, call, request_id, digest=data.digest), ports)
+    """Approve the request whose digest was reviewed, or less than that."""
+    less = _narrowing(data.narrowing) if data.narrowing else None
+    return views.request(approval.accept(ports, call, request_id, digest=data.digest, narrowing=less), ports)
 
 
 @post("/requests/{request_id:str}/reject", status_code=200, sync_to_thread=True)
@@ -197,6 +225,8 @@ ROUTER = Router(
         list_requests,
         show_request,
         summarise_request,
+        review_request,
+        preview_narrowing,
         associate_request,
         forward_request,
         accept_request,

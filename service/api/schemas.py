@@ -1,6 +1,6 @@
 """What comes in over the JSON API. Unknown members are refused: a misspelt restriction must not be ignored."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -174,10 +174,18 @@ class NewDelegationRequest(msgspec.Struct, forbid_unknown_fields=True):
     role: NewRoleGrant | None = None
 
 
+class NewNarrowing(msgspec.Struct, forbid_unknown_fields=True):
+    """Less than was asked: another policy document, fewer seconds, or both."""
+
+    permission_policy: dict[str, Any] | None = None
+    session_duration: int | None = None
+
+
 class Acceptance(msgspec.Struct, forbid_unknown_fields=True):
-    """An approval; `digest` is that of the request as it was reviewed."""
+    """An approval; `digest` is that of the request as it was reviewed. With a `narrowing` less than that is lent."""
 
     digest: Annotated[str, Meta(min_length=64, max_length=64)]
+    narrowing: NewNarrowing | None = None
 
 
 class Note(msgspec.Struct, forbid_unknown_fields=True):

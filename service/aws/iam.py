@@ -86,7 +86,7 @@ def get(ports: Ports, call: Call, given: Input) -> Output:
     shown: Shown = inquiry.show(ports, call, given["DelegationRequestId"], check=wanted)
     result: dict[str, object] = {"DelegationRequest": _shown(ports, shown.request)}
     if shown.check is not None:
-        result |= {"PermissionCheckStatus": "COMPLETE", "PermissionCheckResult": shown.check.value}
+        result |= {"PermissionCheckStatus": "COMPLETE", "PermissionCheckResult": shown.check.result.value}
     return result
 
 

@@ -90,6 +90,17 @@ class UsageRow(SQLModel, table=True):
     last_at: datetime
 
 
+class UsedResourceRow(SQLModel, table=True):
+    """How often an action was used on one resource with what was lent."""
+
+    __tablename__: ClassVar[str] = "used_resources"
+    principal_id: str = columns.key()
+    action: str = columns.key()
+    resource: str = columns.key()
+    count: int
+    last_at: datetime = Field(index=True)
+
+
 class AccessReportRow(SQLModel, table=True):
     """A report on what an entity last accessed."""
 
@@ -118,6 +129,7 @@ ROLE_TABLES: Final[dict[type[Any], type[SQLModel]]] = {
     role.RoleSession: RoleSessionRow,
     role.RoleErrand: RoleErrandRow,
     role.Usage: UsageRow,
+    role.UsedResource: UsedResourceRow,
     role.AccessReport: AccessReportRow,
     role.Drift: DriftRow,
     account.PolicyVersion: PolicyVersionRow,

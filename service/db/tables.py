@@ -215,6 +215,7 @@ class DelegationRequestRow(SQLModel, table=True):
     updated_at: datetime
     notified: int
     role_plan: str | None = long(nullable=True)
+    narrowed_from: str | None = long(nullable=True)
 
 
 class GrantRow(SQLModel, table=True):

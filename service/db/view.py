@@ -39,7 +39,7 @@ from workflows.records.deployment import Deployment
 from workflows.records.errand import Errand, ErrandKind, ErrandState
 from workflows.records.grant import Grant, GrantState
 from workflows.records.request import DelegationRequest, State
-from workflows.records.role import AccessReport, RoleErrand, RoleSession, Usage
+from workflows.records.role import AccessReport, RoleErrand, RoleSession, Usage, UsedResource
 from workflows.records.sign_in import Challenge, Evidence, Invitation, SignInAttempt, WebSession
 
 R = TypeVar("R")
@@ -390,6 +390,8 @@ class View:
         )
         used = table_of(Usage)
         self._connection.execute(delete(used).where(used.c["day"] < (now - _USE_REMEMBERED).strftime("%Y-%m-%d")))
+        places = table_of(UsedResource)
+        self._connection.execute(delete(places).where(places.c["last_at"] < now - _USE_REMEMBERED))
         gone = 0
         for table, key, dead in victims:
             chosen = select(table.c[key]).where(dead).limit(limit)

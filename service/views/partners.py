@@ -33,7 +33,7 @@ class PartnerView(msgspec.Struct, omit_defaults=True):
     api_token: str | None = None
 
 
-class FindingView(msgspec.Struct):
+class AcceptedFindingView(msgspec.Struct):
     """One thing that the review found in a template or a boundary."""
 
     id: str
@@ -42,9 +42,9 @@ class FindingView(msgspec.Struct):
     message: str
 
 
-def findings(told: Iterable[tuple[str, str, str, str]]) -> list[FindingView]:
+def accepted_findings(told: Iterable[tuple[str, str, str, str]]) -> list[AcceptedFindingView]:
     """Show what a review found."""
-    return [FindingView(*one) for one in told]
+    return [AcceptedFindingView(*one) for one in told]
 
 
 class TemplateView(msgspec.Struct):
@@ -57,7 +57,7 @@ class TemplateView(msgspec.Struct):
     wildcard_safe: tuple[str, ...]
     document: Any
     created_at: datetime
-    findings: list[FindingView]
+    findings: list[AcceptedFindingView]
     accepted_because: str | None
 
 
@@ -70,7 +70,7 @@ class BoundaryView(msgspec.Struct):
     description: str
     document: Any
     created_at: datetime
-    findings: list[FindingView]
+    findings: list[AcceptedFindingView]
     accepted_because: str | None
 
 
@@ -125,7 +125,7 @@ def template(record: PolicyTemplate, parameters: Sequence[str]) -> TemplateView:
         wildcard_safe=record.wildcard_safe,
         document=json.loads(record.document),
         created_at=record.created_at,
-        findings=findings(record.findings),
+        findings=accepted_findings(record.findings),
         accepted_because=record.accepted_because,
     )
 
@@ -139,7 +139,7 @@ def boundary(record: Boundary) -> BoundaryView:
         description=record.description,
         document=json.loads(record.document),
         created_at=record.created_at,
-        findings=findings(record.findings),
+        findings=accepted_findings(record.findings),
         accepted_because=record.accepted_because,
     )
 

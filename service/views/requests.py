@@ -7,10 +7,13 @@ from typing import Any
 
 import msgspec
 
-from service.views.partners import FindingView, findings
+from service.views.partners import AcceptedFindingView, accepted_findings
+from service.views.reviews import PermissionCheckView, permission_check
 from workflows.arns import grant_arn, role_arn
 from workflows.grants import seen_at
 from workflows.lifecycle import state_at
+from workflows.narrowing import original_of
+from workflows.policy.permission_check import PermissionCheck
 from workflows.ports import Ports
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
@@ -46,8 +49,16 @@ class AcceptedView(msgspec.Struct):
     """What the review of a template or boundary found, and why an operator accepted it."""
 
     arn: str
-    findings: list[FindingView]
+    findings: list[AcceptedFindingView]
     because: str | None
+
+
+class AskedView(msgspec.Struct):
+    """What was asked of a request before its owner approved less."""
+
+    permission_policy: Any
+    session_duration: int
+    digest: str
 
 
 class RequestView(msgspec.Struct):
@@ -80,13 +91,18 @@ class RequestView(msgspec.Struct):
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
+    narrowed_from: AskedView | None = None
     permission_check: str | None = None
+    permission_check_detail: PermissionCheckView | None = None
     role: RoleView | None = None
     accepted: list[AcceptedView] | None = None
 
 
 class PartnerRequestView(msgspec.Struct):
-    """A delegation request as the partner that filed it sees it: its own fields and where it stands."""
+    """A delegation request as the partner that filed it sees it: its own fields and where it stands.
+
+    When it is `narrowed`, less is lent than was asked, and the policy is shown that is lent.
+    """
 
     id: str
     state: str
@@ -94,11 +110,13 @@ class PartnerRequestView(msgspec.Struct):
     owner_account_id: str | None
     policy_template_arn: str
     session_duration: int
+    narrowed: bool
     deep_link: str
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
     role: RoleView | None = None
+    permission_policy: Any = msgspec.UNSET
 
 
 class SummaryView(msgspec.Struct):
@@ -159,11 +177,18 @@ def planned_role(record: DelegationRequest, ports: Ports) -> RoleView | None:
     )
 
 
+def _asked(record: DelegationRequest) -> AskedView | None:
+    original = original_of(record)
+    if original is None:
+        return None
+    return AskedView(json.loads(original.permission_policy), original.session_duration, original.digest)
+
+
 def request(
     record: DelegationRequest,
     ports: Ports,
     *,
-    check: str | None = None,
+    check: PermissionCheck | None = None,
     accepted: Sequence[Accepted] | None = None,
 ) -> RequestView:
     """Show a request to its owner's account."""
@@ -195,11 +220,13 @@ def request(
         created_at=record.created_at,
         updated_at=record.updated_at,
         expires_at=record.expires_at,
-        permission_check=check,
+        narrowed_from=_asked(record),
+        permission_check=check.result.value if check else None,
+        permission_check_detail=permission_check(check, json.loads(record.permission_policy)) if check else None,
         role=planned_role(record, ports),
         accepted=None
         if accepted is None
-        else [AcceptedView(one.name, findings(one.findings), one.because) for one in accepted],
+        else [AcceptedView(one.name, accepted_findings(one.findings), one.because) for one in accepted],
     )
 
 
@@ -212,11 +239,13 @@ def partner_request(record: DelegationRequest, ports: Ports) -> PartnerRequestVi
         owner_account_id=record.owner_account_id or record.target_account_id,
         policy_template_arn=record.template_arn,
         session_duration=record.session_duration,
+        narrowed=record.narrowed_from is not None,
         deep_link=deep_link(ports, record.id),
         created_at=record.created_at,
         updated_at=record.updated_at,
         expires_at=record.expires_at,
         role=planned_role(record, ports),
+        permission_policy=json.loads(record.permission_policy) if record.narrowed_from else msgspec.UNSET,
     )
 
 

@@ -20,21 +20,23 @@ from workflows import approval, release, review, revocation, step_up, submission
 from workflows.callers import Call, CallerKind
 from workflows.errors import AccessDenied, BadInput, NoSuchEntity
 from workflows.inquiry import summary_of
-from workflows.records.request import State
-from workflows.review import Review, Step
+from workflows.narrowing import Narrowing, as_asked, difference, original_of
+from workflows.records.request import DelegationRequest, State
+from workflows.review import Review, Step, worst_of
 from workflows.role_plans import plan_of
 from workflows.standing import KIND
-from workflows.step_up import Proof, Purpose
+from workflows.step_up import Proof, Purpose, Question
 
 _OWNERS: Final = (CallerKind.USER, CallerKind.ROOT)
-_PURPOSES: Final = {
+_MOST_DIGITS: Final = 10
+PURPOSES: Final = {
     "accept": Purpose.ACCEPT,
     "accept-send": Purpose.ACCEPT_AND_SEND,
     "send": Purpose.SEND,
 }
 
 
-def _look(visit: Visit, request_id: str) -> tuple[Call, Review]:
+def reviewed(visit: Visit, request_id: str) -> tuple[Call, Review]:
     """Return the review; what may not be seen looks like what does not exist."""
     call = require(visit, *_OWNERS)
     try:
@@ -43,17 +45,17 @@ def _look(visit: Visit, request_id: str) -> tuple[Call, Review]:
         raise NoSuchEntity(KIND, request_id) from None
 
 
-def _ends_at(visit: Visit, seen: Review) -> datetime:
+def _ends_at(visit: Visit, seen: Review, request: DelegationRequest) -> datetime:
     if seen.grant is not None:
         return seen.grant.deadline
-    end = visit.ports.clock.now() + timedelta(seconds=seen.request.session_duration)
+    end = visit.ports.clock.now() + timedelta(seconds=request.session_duration)
     return end.replace(microsecond=0)
 
 
 @get("/d/{request_id:str}", sync_to_thread=True, include_in_schema=False)
 def deep_link(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
     """Show what is asked before anything is claimed, or go on to the review of a request that is claimed."""
-    call, seen = _look(visit, request_id)
+    call, seen = reviewed(visit, request_id)
     if seen.state is not State.UNASSIGNED:
         return see(visit, f"/requests/{seen.request.id}")
     return render(visit, "claim.html", seen=seen, request=seen.request, account_id=call.caller.account_id)
@@ -72,7 +74,7 @@ def claim(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[
 @get("/requests/{request_id:str}", sync_to_thread=True, include_in_schema=False)
 def show(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
     """Show the review of a request."""
-    call, seen = _look(visit, request_id)
+    call, seen = reviewed(visit, request_id)
     if seen.state is State.UNASSIGNED:
         return see(visit, f"/d/{seen.request.id}")
     action, trial, mistake = visit.query.get("action", "").strip(), None, ""
@@ -90,7 +92,9 @@ def show(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[A
         seen=seen,
         request=request,
         role=plan_of(request),
-        ends_at=_ends_at(visit, seen),
+        ends_at=_ends_at(visit, seen, request),
+        original=original_of(request),
+        changes=difference(as_asked(request).permission_policy, request.permission_policy),
         summary=summary_of(request, visit.reader.language).content,
         services=services,
         statements=statements_of(request.permission_policy, marks_of(request, _template_of(seen))),
@@ -115,25 +119,36 @@ def confirm(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Respons
 
     The question that is written down for it decides nothing, so that the back button finds a page and not a form.
     """
-    call, seen = _look(visit, request_id)
+    call, seen = reviewed(visit, request_id)
     act = visit.query.get("act", "")
-    if act not in _PURPOSES:
+    if act not in PURPOSES:
         raise BadInput("act", "is not one that can be confirmed")
     asked = step_up.question_about(
         visit.ports,
         call,
         request_id,
-        _PURPOSES[act],
+        PURPOSES[act],
         digest=visit.query.get("digest", ""),
     )
+    return confirmation(visit, seen, asked, act, reviewed_digest=asked.request.digest)
+
+
+def confirmation(visit: Visit, seen: Review, asked: Question, act: str, *, reviewed_digest: str) -> Response[Any]:
+    """Return the page that restates what is asked about, which is less than the review if it was narrowed."""
+    request = asked.request
+    less = request.digest != reviewed_digest
     return render(
         visit,
         "confirm.html",
         seen=seen,
-        request=asked.request,
-        role=plan_of(asked.request),
+        request=request,
+        role=plan_of(request),
         act=act,
-        ends_at=_ends_at(visit, seen),
+        ends_at=_ends_at(visit, seen, request),
+        worst=worst_of(request),
+        reviewed_digest=reviewed_digest,
+        asked_seconds=as_asked(request).session_duration,
+        changes=difference(as_asked(request).permission_policy, request.permission_policy) if less else None,
         options=using(visit, asked.challenge, asked.passkeys) if asked.passkeys else "",
         challenge=asked.challenge.id,
     )
@@ -143,12 +158,24 @@ def _proof(visit: Visit) -> Proof:
     return Proof(visit.form.get("challenge", ""), visit.form.get("response", ""))
 
 
+def seconds_of(text: str) -> int | None:
+    """Return the seconds that a form holds, None where it holds nothing; raises `BadInput`."""
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+        raise BadInput("seconds", "is not a number of seconds")
+    return int(text)
+
+
 @post("/requests/{request_id:str}/accept", sync_to_thread=True, include_in_schema=False)
 def accept(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
-    """Approve what was reviewed and signed; release it at once if that was signed too."""
+    """Approve what was reviewed and signed, or the less that was signed; release it at once if that was signed too."""
     call = require(visit, *_OWNERS)
     digest = visit.form.get("digest", "")
-    approval.accept(visit.ports, call, request_id, digest=digest, proof=_proof(visit))
+    less = None
+    if policy := visit.form.get("less", ""):
+        less = Narrowing(policy, seconds_of(visit.form.get("seconds", "")))
+    approval.accept(visit.ports, call, request_id, digest=digest, proof=_proof(visit), narrowing=less)
     if visit.form.get("act") != "accept-send":
         return see(visit, f"/requests/{request_id}?done=approved")
     release.send(visit.ports, call, request_id)
@@ -197,7 +224,7 @@ def revoke(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response
 @get("/leave/{request_id:str}", sync_to_thread=True, include_in_schema=False)
 def leave(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
     """Name the place that a partner wants its customer back at; only a click goes there."""
-    _, seen = _look(visit, request_id)
+    _, seen = reviewed(visit, request_id)
     if seen.request.redirect_url is None or seen.state is State.UNASSIGNED:
         raise NoSuchEntity(KIND, request_id)
     return render(

@@ -16,7 +16,7 @@ from service.web.browsers import browser_name
 from service.web.language import Reader, languages
 from service.web.site import safe_path
 from service.web.visits import Visit
-from service.web.words import LAYERS, LEVELS, NOTICES, grant_state, request_state
+from service.web.words import LAYERS, LEVELS, NOTICES, RISKS, grant_state, request_state
 from workflows.summary.vocabulary import SERVICE_NAMES
 
 _HERE: Final = Path(__file__).parent
@@ -77,6 +77,7 @@ def _environment(language: str) -> Environment:
         "grant_state": grant_state,
     }
     environment.globals |= {"notices": NOTICES, "levels": LEVELS, "layers": LAYERS, "service_names": SERVICE_NAMES}
+    environment.globals |= {"risk_words": RISKS}
     return environment
 
 

@@ -10,6 +10,7 @@ from workflows.overview import Tab
 from workflows.records.grant import EndReason, Grant, GrantState
 from workflows.records.request import State
 from workflows.records.role import DriftKind
+from workflows.risk import Risk
 from workflows.summary.levels import Level
 
 REQUEST_STATES: Final[Mapping[State, tuple[str, str]]] = {
@@ -60,6 +61,10 @@ REFUSALS: Final[Mapping[type[DomainError], tuple[str, str]]] = {
         N_("There is nothing here for you"),
         N_("Either it does not exist, it belongs to another account, or it was claimed by somebody else."),
     ),
+    errors.NotNarrower: (
+        N_("This is not less than what was asked"),
+        N_("Nothing was approved. Go back and take away what was not asked for."),
+    ),
     errors.BadInput: (
         N_("Something in the form is not accepted"),
         N_("Nothing was changed. Go back and correct it."),
@@ -104,6 +109,14 @@ LAYERS: Final[Mapping[str, str]] = {
     "boundary": N_("your permissions boundary lacks it"),
     "session": N_("the policy that is asked for does not allow it"),
     "resource": N_("the resource's own policy decides otherwise"),
+}
+RISKS: Final[Mapping[Risk, str]] = {
+    Risk.PERMISSIONS: N_("It changes who may do what"),
+    Risk.CREDENTIALS: N_("It gets at credentials or secrets"),
+    Risk.EXPOSURE: N_("It can open things to the public or to other accounts"),
+    Risk.DATA_WRITE: N_("It changes or deletes"),
+    Risk.DATA_READ: N_("It reads"),
+    Risk.WILDCARD: N_("It reaches very far"),
 }
 TABS: Final[Mapping[Tab, str]] = {
     Tab.PENDING: N_("Pending"),

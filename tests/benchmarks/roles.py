@@ -83,7 +83,7 @@ def revoking(grants: int) -> None:
 class Uncounted(Ledger):
     """What a decision costs when nobody counts it."""
 
-    def note(self, *_use: object) -> None:
+    def note(self, *_use: object, **_more: object) -> None:
         """Count nothing."""
 
 

@@ -7,6 +7,7 @@ from staging.houses import OPERATOR
 
 from workflows import passkeys, signing_in, step_up
 from workflows.callers import Call
+from workflows.narrowing import Narrowing
 from workflows.ports import Ports
 from workflows.records.account import Principal
 from workflows.records.request import DelegationRequest
@@ -27,9 +28,13 @@ class Approver:
     secret: str
     call: Call
 
-    def proof(self, request: DelegationRequest, purpose: Purpose = Purpose.ACCEPT) -> Proof:
-        """What the passkey answers when it is asked to confirm an act on this request."""
-        asked = step_up.question_about(self.ports, self.call, request.id, purpose, digest=request.digest)
+    def proof(
+        self, request: DelegationRequest, purpose: Purpose = Purpose.ACCEPT, narrowing: Narrowing | None = None
+    ) -> Proof:
+        """What the passkey answers when it is asked to confirm an act on this request, or on less of it."""
+        asked = step_up.question_about(
+            self.ports, self.call, request.id, purpose, digest=request.digest, narrowing=narrowing
+        )
         return Proof(asked.challenge.id, self.device.sign(challenge_bytes(asked.challenge)))
 
 

@@ -24,7 +24,7 @@ def _text(document: object) -> str:
 
 def bundle_in(case: Mapping[str, Any]) -> Bundle:
     """The bundle of a case."""
-    boundaries = ()
+    boundaries: tuple[BoundaryDocument, ...] = ()
     if "boundary" in case:
         boundaries = (BoundaryDocument(BOUNDARY, _text(case["boundary"]), case["boundary_arn"]),)
     return Bundle(

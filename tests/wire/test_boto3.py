@@ -165,7 +165,7 @@ def test_a_request_for_no_account_in_particular_belongs_to_the_account_that_clai
 
 @pytest.mark.parametrize(
     ("name", "result"),
-    [("approver", "ALLOWED"), ("root", "ALLOWED"), ("owner", "DENIED"), ("careful", "UNSURE")],
+    [("approver", "ALLOWED"), ("root", "ALLOWED"), ("owner", "DENIED"), ("careful", "DENIED")],
 )
 def test_get_checks_the_callers_own_permissions_on_demand(cast: Cast, name: str, result: str) -> None:
     request_id = created(cast)

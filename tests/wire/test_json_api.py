@@ -634,3 +634,75 @@ def test_a_body_that_says_one_thing_twice_is_refused_with_the_place(cast: Cast) 
             answer = partner.post("/v1/requests", content=sent, headers={"content-type": "application/json"})
             assert slug_of(answer) == (400, "invalid-input")
             assert place in problem_of(answer)["errors"][0]["field"]
+
+
+# --- reviewing, and approving less -----------------------------------------------------------------------
+
+
+def test_a_review_tells_what_a_decision_needs(cast: Cast) -> None:
+    request = arrived(cast.live.ports, cast.people, State.ASSIGNED, "wf-00001")
+    with cast.api("owner") as owner:
+        seen = ok(owner.get(f"/v1/requests/{request.id}/review"))
+    assert (seen["state"], seen["digest"], seen["dead"], seen["gone"]) == ("ASSIGNED", request.digest, [], [])
+    assert seen["new"] == [{"statement": 0, "action": "s3:GetObject", "level": "read"}]
+    (risk,) = seen["risks"]
+    assert (risk["risk"], risk["statement"], risk["actions"]) == ("data read", 0, ["s3:GetObject"])
+    check = seen["permission_check"]
+    assert (check["result"], check["witness"]["layer"]) == ("DENIED", "identity")
+    assert check["witness"]["missing"]["Action"] == ["s3:GetObject"]
+
+
+def test_the_permission_check_comes_with_its_witness(cast: Cast) -> None:
+    request = arrived(cast.live.ports, cast.people, State.ASSIGNED, "wf-00001")
+    with cast.api("owner") as owner:
+        shown = ok(owner.get(f"/v1/requests/{request.id}", params={"check": True}))
+    detail = shown["permission_check_detail"]
+    assert (shown["permission_check"], detail["witness"]["action"]) == ("DENIED", "s3:GetObject")
+    assert detail["because"] == "because no identity-based policy allows the s3:GetObject action"
+
+
+def test_less_can_be_looked_at_and_then_approved(cast: Cast) -> None:
+    request = arrived(cast.live.ports, cast.people, State.ASSIGNED, "wf-00001")
+    at = f"/v1/requests/{request.id}"
+    policy = {**json.loads(request.permission_policy)}
+    policy["Statement"] = [{**policy["Statement"][0], "Resource": "arn:aws:s3:::logs/2026/*"}]
+    less = {"permission_policy": policy, "session_duration": 600}
+    with cast.api("approver") as approver, cast.api("partner") as partner:
+        ok(approver.get("/v1/me"))
+        with nothing_written(cast.live):
+            shown = ok(approver.post(f"{at}/narrowing", json=less))
+        assert any(line.startswith("+") and "2026" in line for line in shown["difference"])
+        accepted = ok(approver.post(f"{at}/accept", json={"digest": request.digest, "narrowing": less}))
+        assert (accepted["digest"], accepted["permission_policy"]) == (shown["digest"], policy)
+        assert accepted["narrowed_from"]["digest"] == request.digest
+        assert accepted["session_duration"] == 600
+        seen = ok(partner.get(at))
+        assert (seen["narrowed"], seen["permission_policy"], seen["session_duration"]) == (True, policy, 600)
+
+
+@pytest.mark.parametrize(
+    ("less", "told"),
+    [
+        ({"permission_policy": {"Statement": []}}, "narrowing.permission_policy.Statement"),
+        ({"permission_policy": {}, "more": 1}, "more"),
+        ({"session_duration": 7200}, "narrowing.session_duration"),
+        ({}, "changes nothing"),
+        (
+            {
+                "permission_policy": {
+                    "Version": "2012-10-17",
+                    "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+                }
+            },
+            "which was not asked for",
+        ),
+    ],
+)
+def test_what_is_not_less_is_refused_with_the_reason(cast: Cast, less: dict[str, Any], told: str) -> None:
+    request = arrived(cast.live.ports, cast.people, State.ASSIGNED, "wf-00001")
+    with cast.api("approver") as approver:
+        ok(approver.get("/v1/me"))
+        for path, body in (("narrowing", less), ("accept", {"digest": request.digest, "narrowing": less})):
+            answer = approver.post(f"/v1/requests/{request.id}/{path}", json=body)
+            assert answer.status_code == 400
+            assert told in answer.text

@@ -16,7 +16,7 @@ from workflows.policy.asking import AT_HOME, Asking
 from workflows.policy.circumstances import Circumstances, Wish, keys_of
 from workflows.policy.containment import contains, overlaps
 from workflows.policy.context import RequestContext, Value
-from workflows.policy.coverage import ActionTable, Part, mask_of, signatures
+from workflows.policy.coverage import ActionTable, Part, mask_of, odd_text, signatures
 from workflows.policy.document import Effect, Statement
 from workflows.policy.evaluate import UNGOVERNED, decide
 from workflows.policy.joint import Undecided
@@ -28,8 +28,12 @@ from workflows.policy.variables import ResourcePattern, Variable, resolved_glob
 _WORK: Final = 50_000_000
 _MOST_VARIABLES: Final = 4
 # A service and a name, each of at least one character; and an ARN of six fields whose first three are not empty.
-_ACTION_SHAPE: Final = Glob((*text_tokens("?"), *text_tokens("*"), ":", *text_tokens("?*"))).tokens
-_ARN_SHAPE: Final = "arn:?*:?*:*:*:?*"
+_ACTION_SHAPE: Final = Glob((*text_tokens("?"), *text_tokens("*"), ":", *text_tokens("?*")))
+_ARN: Final = "arn:?*:?*:*:*:?*"
+_ARN_SHAPE: Final = ResourcePattern(_ARN, (_ARN,)).widest
+# What stands for actions and resources that nobody named.
+_ODD_ACTION: Final = "0dd0:0dd0"
+_ODD_ARN: Final = "arn:0dd0:0dd0:::0dd0"
 
 
 class Verdict(StrEnum):
@@ -146,6 +150,11 @@ class _Others:
     def row(self) -> tuple[Statement, ...]:
         return (*self.own_denies, *self.allows, *self.denies)
 
+    @property
+    def hurdles(self) -> int:
+        """The bits of those by which a request would be kept from going beyond."""
+        return (1 << len(self.own_denies) + len(self.allows)) - 1
+
     def is_welcome(self, at: int) -> bool:
         """Whether it helps that the statement at this place of the row matches."""
         return at >= len(self.own_denies) + len(self.allows)
@@ -206,8 +215,11 @@ class _Search:
                 continue
             if self._plainly_allowed(statement, wanted, excluded):
                 continue
+            odd = odd_text(wanted, excluded, _ACTION_SHAPE, _ODD_ACTION, self._work)
+            if odd is not None and not self._others.hurdles & (mask := self._table.mask(odd, self._work)):
+                yield odd, mask
             near = self._table.near(wanted)
-            yield from signatures(wanted, excluded, near, self._others.is_welcome, _ACTION_SHAPE, self._work)
+            yield from signatures(wanted, excluded, near, self._others.is_welcome, _ACTION_SHAPE.tokens, self._work)
 
     def _plainly_allowed(self, statement: Statement, wanted: Glob, excluded: Sequence[Glob]) -> bool:
         """Whether one Allow of the second side holds all of this action pattern on all of the statement's resources."""
@@ -273,7 +285,10 @@ class _Search:
                 continue
             if pattern.matches("*", self._work) and own.covers("*", self._work):
                 yield "*", mask_of(parts, "*", self._work)
-            yield from signatures(pattern, excluded, parts, others.is_welcome, _ARN_TOKENS, self._work)
+            odd = odd_text(pattern, excluded, _ARN_SHAPE, _ODD_ARN, self._work)
+            if odd is not None and not others.hurdles & (mask := mask_of(parts, odd, self._work)):
+                yield odd, mask
+            yield from signatures(pattern, excluded, parts, others.is_welcome, _ARN_SHAPE.tokens, self._work)
 
     def _held_by_one(
         self, statement: Statement, pattern: Glob, excluded: Sequence[Glob], others: _Others, parts: Sequence[Part]
@@ -321,14 +336,21 @@ def _holds(allow: Statement, statement: Statement, work: Work) -> bool:
 
 
 def _holds_resources(allow: Statement, statement: Statement, work: Work) -> bool:
-    """Whether an Allow surely covers every resource of a statement, whatever its variables are."""
-    if not allow.resources:
-        # One without either speaks of whatever it is attached to.
-        return not allow.not_resources
-    fixed = [pattern for pattern in allow.resources if pattern.is_fixed]
-    if statement.not_resources or not statement.resources:
-        return any(pattern.text == "*" for pattern in fixed)
-    return all(_held(pattern, allow.resources, fixed, work) for pattern in statement.resources)
+    """Whether an Allow surely covers every resource of a statement, whatever its variables are.
+
+    One that names none at all speaks of whatever it is attached to.
+    """
+    if allow.resources:
+        if not statement.resources:
+            return any(pattern.text == "*" for pattern in allow.resources)
+        fixed = [pattern for pattern in allow.resources if pattern.is_fixed]
+        return all(_held(pattern, allow.resources, fixed, work) for pattern in statement.resources)
+    if statement.resources:
+        return not any(
+            overlaps(out.widest, pattern.widest, work) for out in allow.not_resources for pattern in statement.resources
+        )
+    fixed = [pattern for pattern in statement.not_resources if pattern.is_fixed]
+    return all(_held(out, statement.not_resources, fixed, work) for out in allow.not_resources)
 
 
 def _held(
@@ -372,4 +394,3 @@ def _replayed(
 
 
 _ANYTHING: Final = Glob(text_tokens("*"))
-_ARN_TOKENS: Final = ResourcePattern(_ARN_SHAPE, (_ARN_SHAPE,)).widest.tokens

@@ -75,9 +75,13 @@ def overlaps(one: Glob, other: Glob, work: Work) -> bool:
 
     Wildcards are taken to cross colons, which can only turn a no into a yes.
     """
+    work.spend(1)
     if not (one.head.startswith(other.head) or other.head.startswith(one.head)):
-        work.spend(1)
         return False
+    if one.is_literal or other.is_literal:
+        return other.matches(one.head, work) if one.is_literal else one.matches(other.head, work)
+    if one.is_prefix and other.is_prefix:
+        return True
     tokens, twins = one.tokens, other.tokens
     ends = (len(tokens), len(twins))
     waiting = [(0, 0)]

@@ -10,9 +10,10 @@ from typing import Final
 
 from workflows.policy.containment import contains, overlaps
 from workflows.policy.joint import Aim, Budget, Joint
-from workflows.policy.patterns import Glob, Token, Work
+from workflows.policy.patterns import Glob, Mark, Token, Work
 
 _STATES: Final = 20_000
+_ODD: Final = {Mark.MANY: "0dd0", Mark.MANY_BUT_COLON: "0dd0", Mark.ONE: "0", Mark.ONE_BUT_COLON: "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,9 @@ def signatures(
     for at, part in enumerate(parts):
         good = welcome(at) is not part.negated
         placed.append([row for pattern in part.patterns if (row := add(pattern, good=good)) is not None])
-    aim = Aim((0, 1), frozenset(better), frozenset(worse))
+    aim = Aim((0, 1), frozenset(better), frozenset(worse), frozenset(forbidden))
     told: set[int] = set()
     for text, fitting in Joint(rows).texts(aim, Budget(_STATES, "states")):
-        if any(fitting >> row & 1 for row in forbidden):
-            continue
         mask = 0
         for at, (part, numbers) in enumerate(zip(parts, placed, strict=True)):
             if any(fitting >> row & 1 for row in numbers) is not part.negated:
@@ -73,6 +72,18 @@ def signatures(
         if mask not in told:
             told.add(mask)
             yield text, mask
+
+
+def odd_text(wanted: Glob, excluded: Sequence[Glob], shape: Glob, otherwise: str, work: Work) -> str | None:
+    """Return a text that nobody will have named and that fits `wanted`, the shape and none of `excluded`, if it is easy.
+
+    `otherwise` is tried where the wildcards of `wanted` do not make a text of this shape.
+    """
+    filled = "".join(_ODD[token] if isinstance(token, Mark) else token for token in wanted.runs)
+    for text in (filled, otherwise):
+        if shape.matches(text, work) and wanted.matches(text, work):
+            return None if any(pattern.matches(text, work) for pattern in excluded) else text
+    return None
 
 
 def mask_of(parts: Iterable[Part], text: str, work: Work) -> int:

@@ -51,12 +51,13 @@ class Aim:
     """What a search is after, as masks of rows: which must fit in the end, and which it is better to fit or not.
 
     `must` rows are wanted in every text; of two ways to read on, one is worth nothing if the other has all of its
-    `better` places and no `worse` place that it lacks.
+    `better` places and no `worse` place that it lacks. A text that fits a row of `never` is of no use.
     """
 
     must: tuple[int, ...]
     better: frozenset[int]
     worse: frozenset[int]
+    never: frozenset[int] = frozenset()
 
 
 class Joint:
@@ -138,6 +139,9 @@ class Joint:
         musts = [self.masks[row] for row in aim.must]
         better = sum(self.masks[row] for row in aim.better) | sum(set(musts))
         worse = sum(self.masks[row] for row in aim.worse)
+        never = sum(self.ends[row] for row in aim.never)
+        # Where such a row ends with a star, whatever follows fits it as well.
+        doomed = never & self._stays
         seen: list[tuple[int, int]] = []
         known = {self.start}
         waiting: deque[tuple[int, str]] = deque([(self.start, "")])
@@ -148,11 +152,11 @@ class Joint:
             if any(good & other == good and bad & less == less for other, less in seen):
                 continue
             seen.append((good, bad))
-            if all(state & self.ends[row] for row in aim.must):
+            if not state & never and all(state & self.ends[row] for row in aim.must):
                 yield text, self.fitting(state)
             for letter in self.letters(state, musts[0] if musts else state):
                 after = self.step(state, letter)
-                if after not in known and all(after & mask for mask in musts):
+                if after not in known and not after & doomed and all(after & mask for mask in musts):
                     known.add(after)
                     waiting.append((after, text + letter))
 

@@ -23,6 +23,9 @@ class State(StrEnum):
 class DelegationRequest:
     """One request. Everything above `state`, and `role_plan`, is frozen at creation and covered by `digest`.
 
+    Only an owner who approves less than was asked changes it, once: `narrowed_from` then keeps, as canonical JSON, what
+    was asked, and `digest` covers what is lent.
+
     `parameters` holds `[name, type, [value, ...]]` triples as submitted; `boundaries` maps each boundary ARN that the
     rendered policy names to its document. `session_duration` is in seconds. `moved_by` is the principal that made
     the last transition, or None when time did. `role_plan` is canonical JSON: the role that the release will make.
@@ -61,3 +64,4 @@ class DelegationRequest:
     updated_at: datetime
     notified: int
     role_plan: str | None = None
+    narrowed_from: str | None = None

@@ -89,6 +89,17 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedResource:
+    """How often what was lent was allowed an action on one resource, by the id of its grant or role, and when last."""
+
+    principal_id: PrincipalId
+    action: str
+    resource: str
+    count: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AccessReport:
     """A report on what an entity last accessed; what it says is worked out when it is fetched."""
 
