@@ -148,7 +148,8 @@ def asked_of(request: Request) -> Document:
     }
 
 
-def _examine(number: int, pairs: int) -> set[Verdict]:
+def examine(number: int, pairs: int) -> set[Verdict]:
+    """Compare that many pairs; raises `AssertionError` when the naive evaluator sees it otherwise."""
     maker = Maker(number)
     seen = set()
     for _ in range(pairs):
@@ -168,13 +169,13 @@ def _examine(number: int, pairs: int) -> set[Verdict]:
 
 
 def test_what_is_proven_holds_and_what_is_refuted_replays_for_a_naive_evaluator() -> None:
-    assert _examine(1, PAIRS) >= {Verdict.PROVEN, Verdict.REFUTED}
+    assert examine(1, PAIRS) >= {Verdict.PROVEN, Verdict.REFUTED}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_a_great_many_proofs_and_refutations_hold_for_a_naive_evaluator(chunk: int) -> None:
-    assert _examine(1_000 + chunk, PAIRS) >= {Verdict.PROVEN, Verdict.REFUTED}
+    assert examine(1_000 + chunk, PAIRS) >= {Verdict.PROVEN, Verdict.REFUTED}
 
 
 def test_comparison_is_an_order_on_policies() -> None:
@@ -278,6 +279,24 @@ HARD: Final[list[tuple[str, list[Document], list[Document], Verdict]]] = [
         "a text in any case among patterns",
         [_allow(Condition={"StringEqualsIgnoreCase": {"k:t": "ab"}, "StringLike": {"k:t": "a*"}})],
         [_allow(**_when("StringEquals", "k:t", "ab"))],
+        Verdict.REFUTED,
+    ),
+    (
+        "a pattern of resources that is a little wider",
+        [_allow(Resource="arn:aws:s3:::a*")],
+        [_allow(Resource="arn:aws:s3:::ab*")],
+        Verdict.REFUTED,
+    ),
+    (
+        "a key that has to fit if it is there",
+        [_allow(**_when("StringEqualsIfExists", "k:a", "x"))],
+        [_allow(**_when("StringEquals", "k:a", "x"))],
+        Verdict.REFUTED,
+    ),
+    (
+        "two values at once",
+        [_allow(Condition={"ForAnyValue:StringEquals": {"k:s": "a"}, "ForAnyValue:StringLike": {"k:s": "b"}})],
+        [_allow(Action="s3:PutObject")],
         Verdict.REFUTED,
     ),
     (

@@ -75,7 +75,7 @@ def signatures(
 
 
 def odd_text(wanted: Glob, excluded: Sequence[Glob], shape: Glob, otherwise: str, work: Work) -> str | None:
-    """Return a text that nobody will have named and that fits `wanted`, the shape and none of `excluded`, if it is easy.
+    """Return a text of this shape that nobody will have named and that fits `wanted` and none of `excluded`, or None.
 
     `otherwise` is tried where the wildcards of `wanted` do not make a text of this shape.
     """

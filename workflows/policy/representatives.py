@@ -173,7 +173,7 @@ def values(clauses: Sequence[Clause], bound: Mapping[str, Value]) -> list[Value 
     found: list[Value | None] = [None, *single]
     if all(clause.operator.quantifier is Quantifier.NONE for clause in clauses):
         return found
-    found.append(())
+    # No value at all is the same as absence to every operator.
     found += [(text,) for text in single]
     sets = 0
     for size in range(2, min(len(clauses) + 1, len(single)) + 1):
