@@ -25,6 +25,7 @@ from service.views.accounts import (
 )
 from service.views.partners import (
     AcceptedFindingView,
+    AcceptedView,
     BoundaryView,
     ChannelView,
     PartnerView,
@@ -39,7 +40,6 @@ from service.views.partners import (
     template,
 )
 from service.views.requests import (
-    AcceptedView,
     CredentialsView,
     GrantView,
     ParameterView,

@@ -11,6 +11,7 @@ from service.notify.webhook import secret_text
 from workflows.credentialing import NewKey, NewToken
 from workflows.partnering import NewChannel
 from workflows.records.partner import Boundary, Channel, Partner, PolicyTemplate
+from workflows.registration import Accepted
 
 
 class ReportKeyView(msgspec.Struct):
@@ -45,6 +46,19 @@ class AcceptedFindingView(msgspec.Struct):
 def accepted_findings(told: Iterable[tuple[str, str, str, str]]) -> list[AcceptedFindingView]:
     """Show what a review found."""
     return [AcceptedFindingView(*one) for one in told]
+
+
+class AcceptedView(msgspec.Struct):
+    """What the review of a template or boundary found, and why an operator accepted it."""
+
+    arn: str
+    findings: list[AcceptedFindingView]
+    because: str | None
+
+
+def accepted_reviews(accepted: Iterable[Accepted]) -> list[AcceptedView]:
+    """Show what was accepted about the template and the boundaries of a request."""
+    return [AcceptedView(one.name, accepted_findings(one.findings), one.because) for one in accepted]
 
 
 class TemplateView(msgspec.Struct):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from service.views.partners import AcceptedFindingView, accepted_findings
+from service.views.partners import AcceptedView, accepted_reviews
 from service.views.reviews import PermissionCheckView, permission_check
 from workflows.arns import grant_arn, role_arn
 from workflows.grants import seen_at
@@ -43,14 +43,6 @@ class RoleView(msgspec.Struct):
     boundary_arn: str
     lifetime: int | None
     extends: str | None
-
-
-class AcceptedView(msgspec.Struct):
-    """What the review of a template or boundary found, and why an operator accepted it."""
-
-    arn: str
-    findings: list[AcceptedFindingView]
-    because: str | None
 
 
 class AskedView(msgspec.Struct):
@@ -224,9 +216,7 @@ def request(
         permission_check=check.result.value if check else None,
         permission_check_detail=permission_check(check, json.loads(record.permission_policy)) if check else None,
         role=planned_role(record, ports),
-        accepted=None
-        if accepted is None
-        else [AcceptedView(one.name, accepted_findings(one.findings), one.because) for one in accepted],
+        accepted=None if accepted is None else accepted_reviews(accepted),
     )
 
 
