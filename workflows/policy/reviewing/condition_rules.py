@@ -22,7 +22,7 @@ from workflows.policy.reviewing.iam_rules import found_at
 from workflows.policy.reviewing.reach import Reach
 from workflows.policy.reviewing.scope import deny, equals, is_plain, none_of
 from workflows.policy.reviewing.service_rules import matching
-from workflows.policy.reviewing.subject import label, policy_of
+from workflows.policy.reviewing.subject import World, label, policy_of
 from workflows.policy.strict_json import quoted
 
 _STEPS: Final = 2_000_000
@@ -121,21 +121,20 @@ def _compares(clauses: Sequence[Clause]) -> bool:
 
 def overlap_rules(reach: Reach) -> Iterator[Finding]:
     """No Allow grants without a condition what another grants under it (S6)."""
-    worlds = reach.subject.worlds(reach.subject.statements)
+    denying = [one for one in reach.subject.statements if one.effect is Effect.DENY]
+    worlds = reach.subject.worlds(None, denying)
     for world in worlds or ():
-        denies = [one for one in world.statements if one.effect is Effect.DENY]
         allows = [one for one in world.statements if one.effect is Effect.ALLOW]
         for statement in allows:
             asked = frozenset(statement.conditions)
             freer = [one for one in allows if one is not statement and frozenset(one.conditions) < asked]
             if freer and statement.conditions:
-                yield from _voided(reach, statement, freer, denies)
+                yield from _voided(reach, statement, freer, world)
         break
 
 
-def _voided(
-    reach: Reach, statement: Statement, freer: Sequence[Statement], denies: Sequence[Statement]
-) -> Iterator[Finding]:
+def _voided(reach: Reach, statement: Statement, freer: Sequence[Statement], world: World) -> Iterator[Finding]:
+    denies = [one for one in world.statements if one.effect is Effect.DENY]
     bare = replace(statement, conditions=())
     if compare(_named((bare, *denies)), _named((*freer, *denies)), steps=_STEPS).verdict is Verdict.PROVEN:
         grave, how = Severity.HIGH, "all"
@@ -148,16 +147,10 @@ def _voided(
         reach.unproven.setdefault(f"whether conditions of {label(statement)} are void", answer.because or "unknown")
     for one in answer.counterexamples:
         message = f"statement {label(one.statement)} grants {how} of this without the condition: it is void there"
-        step = Step(one.request, one.statement.index, _values(reach))
+        step = Step(one.request, one.statement.index, dict(world.parameters) if reach.subject.is_template else {})
         actions = tuple(pattern.text for pattern in statement.actions)
         found = at(reach.subject, statement, "S6", grave, message, *actions)
         yield replace(found, attack=(step,))
-
-
-def _values(reach: Reach) -> dict[str, str]:
-    worlds = reach.subject.worlds(reach.subject.statements)
-    first = next(worlds, None) if worlds is not None else None
-    return dict(first.parameters) if first is not None and reach.subject.is_template else {}
 
 
 def _within(statement: Statement) -> tuple[Statement, ...]:
@@ -251,6 +244,8 @@ def _referenced(reach: Reach, statement: Statement, clause: Clause) -> Iterator[
 
 def unproven_rules(reach: Reach) -> Iterator[Finding]:
     """What could not be decided is told (UNPROVEN): a bound was met, so it counts as granted."""
+    for doubt in reach.subject.doubtful:
+        reach.unproven.setdefault(doubt, "values")
     for what, because in list(reach.unproven.items())[:1]:
         more = f" and {len(reach.unproven) - 1} more" if len(reach.unproven) > 1 else ""
         message = f"not proven: {what}{more} could not be decided within its bounds ({because}); write fewer patterns"

@@ -8,7 +8,7 @@ from workflows.policy.binding import OPEN, parts
 from workflows.policy.catalogue import Service, catalogue
 from workflows.policy.containment import overlaps
 from workflows.policy.context import fold
-from workflows.policy.document import Statement
+from workflows.policy.document import OLD_VERSION, Statement
 from workflows.policy.patterns import ARN_FIELDS, Glob, Work, resource_tokens, split_arn
 from workflows.policy.reviewing.action_rules import at
 from workflows.policy.reviewing.finding import Finding, Severity
@@ -56,6 +56,9 @@ def form_rules(reach: Reach) -> Iterator[Finding]:
             if texts not in (sorted(texts), sorted(texts, key=fold)):
                 yield at(subject, statement, "V2", Severity.LOW, "actions are not in alphabetical order", *texts[:1])
         yield from _arns(subject, statement)
+        if subject.version == OLD_VERSION and any("${" in text for text in _texts(dict(members))):
+            message = f"variables are plain text in version {OLD_VERSION}; write 2012-10-17"
+            yield at(subject, statement, "S10", Severity.MEDIUM, message)
 
 
 def _arns(subject: Subject, statement: Statement) -> Iterator[Finding]:

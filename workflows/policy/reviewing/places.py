@@ -5,8 +5,10 @@ One that may hold a wildcard is `*` wherever that widens what is allowed. A valu
 of it, because a list of values, one for each letter, makes it so.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 from typing import Final
 
 from workflows.policy.binding import bound, joined, parts
@@ -14,12 +16,13 @@ from workflows.policy.catalogue import catalogue
 from workflows.policy.conditions import Operator, read_operator
 from workflows.policy.context import fold
 from workflows.policy.global_keys import KeyType
-from workflows.policy.patterns import ARN_FIELDS
+from workflows.policy.patterns import ARN_FIELDS, action_pattern
 from workflows.policy.strict_json import Json
 
 ACCOUNT: Final = "123456789012"
 _REGION: Final = "eu-west-1"
 _WILD: Final = ("*", "?")
+_STARS: Final = re.compile(r"\*{2,}")
 _ARN_TYPES: Final = (KeyType.ARN, KeyType.ARNS)
 # What lets the most through where a typed comparison stands under Allow.
 _TYPED: Final[Mapping[str, str]] = {
@@ -30,6 +33,9 @@ _TYPED: Final[Mapping[str, str]] = {
     "BinaryEquals": "eA==",
 }
 _LATEST, _EARLIEST = "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z"
+_ACTION: Final = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
+_MOST_TYPES: Final = 8
+_MOST_COVERED: Final = 400
 _ACCOUNT_FIELD: Final = ARN_FIELDS - 2
 _REGION_FIELD: Final = ARN_FIELDS - 3
 
@@ -40,7 +46,7 @@ class Place:
 
     allows: bool
     element: str
-    action: str
+    actions: tuple[str, ...]
     operator: Operator | None = None
     key: str = ""
 
@@ -65,12 +71,16 @@ class Place:
 class Fill:
     """How parameters are filled in: `safe` may hold wildcards; `fixed` have the same value in every place.
 
-    With `everything` each value is `*`, to see whatever a text can cover at all.
+    With `everything` each value is `*`, to see whatever a text can cover at all; `mild` values are never wildcards.
     """
 
     safe: frozenset[str]
     fixed: Mapping[str, str]
     everything: bool = False
+    mild: bool = False
+
+
+PLAIN: Final = Fill(frozenset(), {}, mild=True)
 
 
 class Filler:
@@ -84,29 +94,63 @@ class Filler:
         return True
 
     def expanded(self, text: str, path: str) -> list[str]:  # noqa: ARG002  as above
-        """The text with one value for each placeholder."""
+        """The text with values for its placeholders: one, or one for each type that a value could choose."""
         literals, names = parts(text)
-        values = [self._value(name, literals, at) for at, name in enumerate(names)]
-        return [joined(literals, values)]
+        choices = [self._values(name, literals, at) for at, name in enumerate(names)]
+        texts = [joined(literals, values) for values in islice(product(*choices), _MOST_TYPES)]
+        return [_STARS.sub("*", one) for one in texts] if self._place.takes_wildcards else texts
 
-    def _value(self, name: str, literals: Sequence[str], at: int) -> str:
+    def _values(self, name: str, literals: Sequence[str], at: int) -> list[str]:
         fill, place = self._fill, self._place
-        sample = self._samples.setdefault(name, _sample(place, literals, at, len(self._samples)))
-        if fill.everything:
-            return "*"
+        types = _types(place, literals, at, len(self._samples))
+        sample = self._samples.setdefault(name, types[0] if types else _sample(place, literals, at, len(self._samples)))
+        if fill.everything or fill.mild:
+            return ["*"] if fill.everything else [sample]
         if name in fill.fixed:
-            return fill.fixed[name]
-        beside = literals[at].endswith(_WILD) or literals[at + 1].startswith(_WILD)
-        widens = place.wants_wide and place.takes_wildcards
-        return "*" if widens and (name in fill.safe or beside) else sample
+            return [fill.fixed[name]]
+        if place.wants_wide and place.takes_wildcards and (name in fill.safe or _is_open(place, literals, at)):
+            return ["*"]
+        return types if len(types) > 1 else [sample]
+
+
+def _is_open(place: Place, literals: Sequence[str], at: int) -> bool:
+    """Whether what a value cannot do alone it can do beside what is written: next to a wildcard, or as an exception.
+
+    A value that a type of resource begins with can be that type, so a wildcard anywhere behind it is one for all of it.
+    """
+    if not place.allows or literals[at].endswith(_WILD) or literals[at + 1].startswith(_WILD):
+        return True
+    behind = "".join(literals[at + 1 :])
+    return _chooses_type(literals, at) and any(mark in behind for mark in _WILD)
+
+
+def _chooses_type(literals: Sequence[str], at: int) -> bool:
+    """Whether a value stands where the resource part begins, of a service whose resources tell their types there."""
+    written = "@".join(literals[: at + 1])
+    if not written.endswith(":") or written.count(":") != ARN_FIELDS - 1 or not written.startswith("arn:"):
+        return False
+    service = catalogue().service(written.split(":")[2])
+    kinds = [one.fields[5] for one in service.resource_types.values()] if service is not None else []
+    return bool(kinds) and not any(kind.startswith("*") for kind in kinds)
+
+
+def _types(place: Place, literals: Sequence[str], at: int, number: int) -> list[str]:
+    """The values that name a resource of each type that the statement's actions act on, where a value chooses it."""
+    if place.operator is not None or (at > 0 and literals[0] == ""):
+        return []
+    if literals[0] == "" and at == 0:
+        return list(dict.fromkeys(_sample_arn(action, number) for action in place.actions)) or [_sample_arn("", number)]
+    if not _chooses_type(literals, at):
+        return []
+    whole = (_sample_arn(action, number).split(":", ARN_FIELDS - 1)[-1] for action in place.actions)
+    cut = literals[at + 1][:1]
+    return list(dict.fromkeys(one.partition(cut)[0] if cut in ("/", ":") else one for one in whole))
 
 
 def _sample(place: Place, literals: Sequence[str], at: int, number: int) -> str:
     if place.operator is not None:
         return _sample_of_key(place, place.operator, number)
     before = sum(literal.count(":") for literal in literals[: at + 1])
-    if literals[0] == "" and at == 0:
-        return _sample_arn(place.action, number)
     if before == _ACCOUNT_FIELD:
         return ACCOUNT
     return _REGION if before == _REGION_FIELD else f"named{number}"
@@ -142,14 +186,14 @@ def _sample_arn(action: str, number: int) -> str:
 def filled(statement: Mapping[str, Json], fill: Fill, samples: dict[str, str]) -> dict[str, Json]:
     """The statement with values put in and its switch left out."""
     allows = statement.get("Effect") == "Allow"
-    action = _first_action(statement)
+    actions = _actions(statement)
     result: dict[str, Json] = {}
     for name, value in statement.items():
         if name in ("Resource", "NotResource"):
-            result |= _bound(name, value, Filler(Place(allows, name, action), fill, samples))
+            result |= _bound(name, value, Filler(Place(allows, name, actions), fill, samples))
         elif name == "Condition" and isinstance(value, dict):
             result[name] = {
-                operator: _filled_keys(operator, keys, (allows, action), fill, samples)
+                operator: _filled_keys(operator, keys, (allows, actions), fill, samples)
                 for operator, keys in value.items()
             }
         elif name != "@Enabled":
@@ -157,13 +201,15 @@ def filled(statement: Mapping[str, Json], fill: Fill, samples: dict[str, str]) -
     return result
 
 
-def _filled_keys(operator: str, keys: Json, where: tuple[bool, str], fill: Fill, samples: dict[str, str]) -> Json:
+def _filled_keys(
+    operator: str, keys: Json, statement: tuple[bool, tuple[str, ...]], fill: Fill, samples: dict[str, str]
+) -> Json:
     read = read_operator(operator)
     if read is None or not isinstance(keys, dict):
         return keys
-    found: dict[str, Json] = {}
+    (allows, actions), found = statement, dict[str, Json]()
     for key, value in keys.items():
-        place = Place(where[0], "Condition", where[1], read, key)
+        place = Place(allows, "Condition", actions, read, key)
         found |= _bound("Resource", value, Filler(place, fill, samples), key)
     return found
 
@@ -177,7 +223,12 @@ def _bound(name: str, value: Json, filler: Filler, key: str | None = None) -> di
     return {key if key is not None else name: statement[name]}
 
 
-def _first_action(statement: Mapping[str, Json]) -> str:
-    action = statement.get("Action", "")
-    first = action[0] if isinstance(action, list) and action else action
-    return first if isinstance(first, str) else ""
+def _actions(statement: Mapping[str, Json]) -> tuple[str, ...]:
+    """Some actions that a statement names or covers by its wildcards."""
+    named = statement.get("Action", [])
+    found: dict[str, None] = {}
+    for text in named if isinstance(named, list) else [named]:
+        if isinstance(text, str) and _ACTION.fullmatch(text):
+            entries = islice(catalogue().matching(action_pattern(text)), _MOST_COVERED)
+            found |= dict.fromkeys((text,) if not set(text) & set(_WILD) else (one.full_name for one in entries))
+    return tuple(found)

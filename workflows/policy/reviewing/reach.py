@@ -13,6 +13,7 @@ from workflows.errors import LimitExceeded
 from workflows.policy.asking import AT_HOME
 from workflows.policy.catalogue import ActionEntry, catalogue
 from workflows.policy.compare import Verdict, compare
+from workflows.policy.containment import overlaps
 from workflows.policy.context import fold
 from workflows.policy.document import Effect, Statement
 from workflows.policy.evaluate import decide
@@ -73,37 +74,33 @@ class Reach:
             return ()
         folded = fold(question.action)
         denies = [one for one in self.subject.statements if one.effect is Effect.DENY and _covers(one, folded)]
-        worlds = self.subject.worlds((*allows, *denies))
-        if worlds is None:
-            self.unproven.setdefault(question.action, "switches")
-            return ()
         found: dict[int, Grant] = {}
-        for world in worlds:
-            for grant in self._in_world(question, world, every=every):
-                found.setdefault(grant.statement.index, grant)
-            if found and not every:
-                break
+        for allow in allows:
+            if (grant := self._granted(question, allow, denies)) is not None:
+                found[allow.index] = grant
+                if not every:
+                    break
         return tuple(found.values())
 
-    def _in_world(self, question: "_Question", world: World, *, every: bool) -> Iterator[Grant]:
-        asked = fold(question.action)
-        relevant = [one for one in world.statements if _covers(one, asked)]
-        denies = [one for one in relevant if one.effect is Effect.DENY]
-        if any(map(_refuses_all, denies)):
-            return
-        for allow in relevant:
-            if allow.effect is Effect.DENY:
+    def _granted(self, question: "_Question", allow: Statement, denies: Sequence[Statement]) -> Grant | None:
+        """How an Allow grants the action in some world in which it stands."""
+        worlds = self.subject.worlds(allow, denies)
+        if worlds is None:
+            self.unproven.setdefault(question.action, "switches")
+        for world in worlds or ():
+            here = {one.index: one for one in world.statements}
+            standing = [here[one.index] for one in denies if one.index in here]
+            if allow.index not in here or any(map(_refuses_all, standing)):
                 continue
             try:
-                request, because = question.answered(allow, denies)
+                request, because = question.answered(here[allow.index], standing)
             except LimitExceeded:
                 request, because = None, "steps"
             if because is not None:
                 self.unproven.setdefault(question.action, because)
             if request is not None:
-                yield self._grant(question.action, request, allow.index, world)
-                if not every:
-                    return
+                return self._grant(question.action, request, allow.index, world)
+        return None
 
     def _grant(self, action: str, request: Request, index: int, world: World) -> Grant:
         step = Step(request, index, dict(world.parameters) if self.subject.is_template else {})
@@ -121,14 +118,15 @@ class _Question:
     def answered(self, allow: Statement, denies: Sequence[Statement]) -> tuple[Request | None, str | None]:
         """Return a request that is granted, or the bound that was met before that could be told."""
         asked = _on_kinds(self.action, self.kinds)
+        others = tuple(_touching(allow, (*denies, *self.beyond)))
         if len(asked) == 1:
-            return self._searched(allow, denies, asked[0])
-        request = _at_a_glance(self.action, allow, (*denies, *self.beyond), self.kinds)
-        if request is not None or self._holds(allow, denies):
+            return self._searched(allow, others, asked[0])
+        request = _at_a_glance(self.action, allow, others, self.kinds)
+        if request is not None or self._holds(allow, others):
             return request, None
         met = None
         for kind in asked:
-            request, because = self._searched(allow, denies, kind)
+            request, because = self._searched(allow, others, kind)
             met = met or because
             if request is not None:
                 return request, None
@@ -136,12 +134,12 @@ class _Question:
 
     def _holds(self, allow: Statement, denies: Sequence[Statement]) -> bool:
         """Whether nothing is granted on any resource, of whatever type."""
-        return compare(self._named(allow, (*denies, *self.beyond)), (), steps=_STEPS).verdict is Verdict.PROVEN
+        return compare(self._named(allow, denies), (), steps=_STEPS).verdict is Verdict.PROVEN
 
     def _searched(
         self, allow: Statement, denies: Sequence[Statement], on_kind: Sequence[Statement]
     ) -> tuple[Request | None, str | None]:
-        others = (*denies, *self.beyond, *on_kind)
+        others = (*denies, *on_kind)
         glance = _at_a_glance(self.action, allow, others, self.kinds)
         if glance is not None:
             return glance, None
@@ -156,6 +154,20 @@ class _Question:
     def _named(self, allow: Statement, others: Sequence[Statement]) -> list[NamedPolicy]:
         narrowed = replace(allow, actions=(action_pattern(self.action),), not_actions=())
         return [NamedPolicy("review", policy_of((narrowed, *others)))]
+
+
+def _touching(allow: Statement, denies: Sequence[Statement]) -> Iterator[Statement]:
+    """The Denies without patterns that share nothing with what an Allow names; the search is dear in patterns."""
+    work = Work()
+    for one in denies:
+        if not allow.resources or not one.resources:
+            yield one
+            continue
+        shared = tuple(
+            wide for wide in one.resources if any(overlaps(wide.widest, own.widest, work) for own in allow.resources)
+        )
+        if shared:
+            yield one if len(shared) == len(one.resources) else replace(one, resources=shared)
 
 
 def _refuses_all(deny_: Statement) -> bool:

@@ -23,9 +23,7 @@ def reference_rules(reach: Reach) -> Iterator[Finding]:
     subject = reach.subject
     named: dict[str, Statement] = {}
     for statement in subject.statements:
-        if statement.effect is not Effect.ALLOW:
-            continue
-        for text in _demanded(subject.members[statement.index]):
+        for text in _demanded(subject.members[statement.index], by_deny=statement.effect is Effect.DENY):
             if OPEN in text:
                 message = f"the boundary {quoted(text)} is a parameter: the partner chooses it at each request"
                 yield at(subject, statement, "S4", Severity.MEDIUM, message)
@@ -40,9 +38,12 @@ def reference_rules(reach: Reach) -> Iterator[Finding]:
         yield at(subject, named[others[0]], "S4", Severity.MEDIUM, message)
 
 
-def _demanded(members: Mapping[str, Json]) -> Iterator[str]:
+def _demanded(members: Mapping[str, Json], *, by_deny: bool) -> Iterator[str]:
+    """The boundaries that an Allow lets through, or a Deny does not refuse."""
     condition = members.get("Condition")
-    for keys in condition.values() if isinstance(condition, dict) else ():
+    for operator, keys in condition.items() if isinstance(condition, dict) else ():
+        if by_deny is not ("Not" in operator):
+            continue
         for key, value in keys.items() if isinstance(keys, dict) else ():
             if fold(key) == BOUNDARY_KEY:
                 texts = value if isinstance(value, list) else [value]

@@ -162,8 +162,9 @@ def account_rules(reach: Reach) -> Iterator[Finding]:
     guards = none_of(
         clause for clause in clauses_on(reach.subject.statements, *_ACCOUNT_KEYS) if not _any_account(clause.texts)
     )
+    patterns = [pattern for one in reach.subject.allows for pattern in one.resources]
+    placed = outside(one for one in patterns if names_account(one.text) or _whole(one.text))
     for statement in reach.subject.allows:
-        placed = outside(one for one in statement.resources if names_account(one.text) or _whole(one.text))
         asked = (reach.grants(action, beyond=(*guards, *placed), every=True) for action in _reaching(statement))
         own = (one for grants in asked for one in grants if one.statement.index == statement.index)
         first = next(own, None)

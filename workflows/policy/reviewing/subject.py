@@ -11,14 +11,15 @@ from functools import cached_property
 from itertools import product
 from typing import Final
 
+from workflows.errors import MalformedPolicy
 from workflows.policy.binding import SWITCH_ELEMENT
 from workflows.policy.document import OLD_VERSION, Effect, Policy, PolicyKind, Statement, policy_from_tree
-from workflows.policy.reviewing.places import Fill, filled
+from workflows.policy.reviewing.places import PLAIN, Fill, filled
 from workflows.policy.strict_json import Json
 
 ON: Final = "True"
 _OFF: Final = "False"
-_MOST_OPEN_CHOICES: Final = 8
+_MOST_OPEN_CHOICES: Final = 5
 _UNLIKELY: Final = "nothing-of-that-name"
 
 
@@ -89,12 +90,13 @@ class Subject:
             filled(members, Fill(frozenset(), {}), samples)
         return samples
 
-    def worlds(self, concerned: Sequence[Statement]) -> Iterator[World] | None:
-        """Return the worlds that matter where these statements do, the widest first; None when there are too many.
+    def worlds(self, allow: Statement | None, denies: Sequence[Statement]) -> Iterator[World] | None:
+        """Return the worlds in which an Allow stands that matter where these Denies do; None when there are too many.
 
-        One is enough unless a choice helps an Allow and hurts it elsewhere.
+        One is enough unless a choice that helps against one Deny hurts elsewhere. Without an Allow, each is kept as far
+        as that can be.
         """
-        wanted = self._wanted(concerned)
+        wanted = self._wanted(allow, denies)
         open_choices = [name for name, values in wanted.items() if len(values) > 1]
         if len(open_choices) > _MOST_OPEN_CHOICES:
             return None
@@ -104,7 +106,7 @@ class Subject:
         fixed = {name: values[0] for name, values in wanted.items()}
         for choice in product(*(wanted[name] for name in open_choices)):
             chosen = dict(zip(open_choices, choice, strict=True))
-            values = {**self._indifferent(), **self.samples, **fixed, **chosen}
+            values = {**self._indifferent, **self.samples, **fixed, **chosen}
             worth_fixing = {name: value for name, value in chosen.items() if name in self.samples}
             statements = self._parsed(Fill(self.wildcard_safe, worth_fixing)) if worth_fixing else self.statements
             kept = tuple(
@@ -114,6 +116,7 @@ class Subject:
             )
             yield World(kept, values)
 
+    @cached_property
     def _indifferent(self) -> Mapping[str, str]:
         """A value for every switch, the one that keeps an Allow or drops a Deny."""
         values: dict[str, str] = {}
@@ -122,30 +125,59 @@ class Subject:
                 values.setdefault(switch.name, _value(switch, statement))
         return values
 
-    def _wanted(self, concerned: Sequence[Statement]) -> dict[str, list[str]]:
+    def _wanted(self, allow: Statement | None, denies: Sequence[Statement]) -> dict[str, list[str]]:
         """For each parameter the values that the statements would have it take, each for its own sake."""
         wanted: dict[str, list[str]] = {}
-        for statement in concerned:
-            if (switch := self.switches[statement.index]) is not None:
+        own = None if allow is None else self.switches[allow.index]
+        for statement in (*((allow,) if allow is not None else ()), *denies):
+            switch = self.switches[statement.index]
+            if switch is not None and (own is None or statement is allow or switch.name != own.name):
                 _note(wanted, switch.name, _value(switch, statement))
-            for name in self._safe_names(statement.index):
-                allows = statement.effect is Effect.ALLOW
-                _note(wanted, name, "*" if allows else _UNLIKELY)
+            for name in self._safe_names[statement.index]:
+                _note(wanted, name, "*" if statement.effect is Effect.ALLOW else _UNLIKELY)
         return wanted
 
-    def _safe_names(self, index: int) -> list[str]:
+    @cached_property
+    def _safe_names(self) -> tuple[tuple[str, ...], ...]:
+        """For each statement the parameters in it that may hold wildcards."""
+        found = []
+        for members in self.members:
+            samples: dict[str, str] = {}
+            filled(members, Fill(frozenset(), {}), samples)
+            found.append(tuple(name for name in samples if name in self.wildcard_safe))
+        return tuple(found)
+
+    @cached_property
+    def doubtful(self) -> tuple[str, ...]:
+        """The statements that the worst values make no policy of, so that milder ones stand for them."""
         samples: dict[str, str] = {}
-        filled(self.members[index], Fill(frozenset(), {}), samples)
-        return [name for name in samples if name in self.wildcard_safe]
+        return tuple(
+            f"statement {index}"
+            for index, members in enumerate(self.members)
+            if self._read(filled(members, Fill(self.wildcard_safe, {}), samples)) is None
+        )
 
     def _parsed(self, fill: Fill) -> tuple[Statement, ...]:
         samples: dict[str, str] = {}
-        found = []
-        for index, members in enumerate(self.members):
-            tree: Json = {"Version": self.version, "Statement": filled(members, fill, samples)}
-            (one,) = policy_from_tree(tree, kind=PolicyKind.SESSION).statements
-            found.append(replace(one, index=index, path=f"$.Statement[{index}]"))
-        return tuple(found)
+        return tuple(
+            replace(self._statement(members, fill, samples), index=index, path=f"$.Statement[{index}]")
+            for index, members in enumerate(self.members)
+        )
+
+    def _statement(self, members: Mapping[str, Json], fill: Fill, samples: dict[str, str]) -> Statement:
+        found = self._read(filled(members, fill, samples)) or self._read(filled(members, PLAIN, samples))
+        if found is None:
+            raise MalformedPolicy("$.Statement", "makes no policy with plain values in it")
+        return found
+
+    def _read(self, statement: Json) -> Statement | None:
+        try:
+            (one,) = policy_from_tree(
+                {"Version": self.version, "Statement": statement}, kind=PolicyKind.SESSION
+            ).statements
+        except MalformedPolicy:
+            return None
+        return one
 
 
 def _value(switch: Switch, statement: Statement) -> str:
