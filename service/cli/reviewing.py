@@ -101,7 +101,7 @@ def _reviewed(path: Path) -> list[tuple[FindingView, Finding, Path]]:
     # What could not be read is not missing.
     told = {one.artefact: one for one in (*wrong, *unread)}
     findings = (*told.values(), *review(bundle))
-    return [(_view(bundle, one), one, folder) for one in findings]
+    return [(_view(bundle, one, findings), one, folder) for one in findings]
 
 
 def _files(path: Path) -> dict[str, str | None]:
@@ -120,8 +120,8 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _view(bundle: Bundle, finding: Finding) -> FindingView:
-    better = corrected(bundle, finding)
+def _view(bundle: Bundle, finding: Finding, findings: Sequence[Finding]) -> FindingView:
+    better = corrected(bundle, finding, findings)
     return FindingView(
         id=finding.rule,
         severity=finding.severity.value,

@@ -5,7 +5,7 @@ escalate privileges are asked of the engine that compares policies, so a wildcar
 what it covers, and every grave finding shows the calls. A good bundle has no finding; what cannot be decided is one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from workflows.errors import LimitExceeded
@@ -76,9 +76,9 @@ def review(bundle: Bundle) -> tuple[Finding, ...]:
     return in_order(findings)
 
 
-def corrected(bundle: Bundle, finding: Finding) -> Correction | None:
-    """Return a checked correction of one finding of this bundle, None where there is none to offer."""
-    return correction(bundle, finding, review)
+def corrected(bundle: Bundle, finding: Finding, findings: Sequence[Finding]) -> Correction | None:
+    """Return a checked correction of one of the findings of this bundle, None where there is none to offer."""
+    return correction(bundle, finding, findings, review)
 
 
 def _asked(rule: Rule, reach: Reach) -> list[Finding]:

@@ -35,29 +35,40 @@ class Correction:
     diff: str
 
 
-def correction(bundle: Bundle, finding: Finding, review: Review) -> Correction | None:
-    """Return a correction of a finding that has been checked, None where there is none to offer."""
-    text = _text_of(bundle, finding.artefact)
-    before = None if text is None else _subject(bundle, finding.artefact)
-    if text is None or before is None:
+def correction(bundle: Bundle, finding: Finding, found: Sequence[Finding], review: Review) -> Correction | None:
+    """Return a checked correction of one of the findings of a bundle, None where there is none to offer.
+
+    A statement on every service is better thrown away than corrected.
+    """
+    alone = _alone(bundle, finding.artefact)
+    text = _text_of(alone, finding.artefact)
+    before = None if text is None else _subject(alone, finding.artefact)
+    hopeless = any((one.rule, one.artefact, one.path) == ("V5", finding.artefact, finding.path) for one in found)
+    if text is None or before is None or hopeless:
         return None
-    known = Counter((one.rule, one.artefact) for one in review(bundle))
+    known = Counter(one.rule for one in found if one.artefact == finding.artefact)
     for change in _CHANGES.get(finding.rule, ()):
         tree: Tree = json.loads(text)
         if isinstance(tree["Statement"], dict):
             tree["Statement"] = [tree["Statement"]]
-        if not change(tree, finding, bundle) or not tree["Statement"]:
+        if not change(tree, finding, alone) or not tree["Statement"]:
             continue
         corrected = json.dumps(tree, indent=2, ensure_ascii=False)
-        changed = _with_text(bundle, finding.artefact, corrected)
+        changed = _with_text(alone, finding.artefact, corrected)
         after = _subject(changed, finding.artefact)
-        if after is None or not _within(after, before):
+        if after is None or not after.allows or not _within(after, before):
             continue
-        found = Counter((one.rule, one.artefact) for one in review(changed))
-        here = (finding.rule, finding.artefact)
-        if found[here] < known[here] and not found - known:
+        left = Counter(one.rule for one in review(changed))
+        if left[finding.rule] < known[finding.rule] and not left - known:
             return Correction(corrected, _diff(text, corrected, finding.artefact))
     return None
+
+
+def _alone(bundle: Bundle, name: str) -> Bundle:
+    """The bundle with one document alone, of which the others' ARNs are still known."""
+    template = bundle.template if bundle.template is not None and bundle.template.name == name else None
+    boundaries = tuple(one for one in bundle.boundaries if one.name == name)
+    return replace(bundle, template=template, boundaries=boundaries, known_boundaries=bundle.boundary_arns)
 
 
 def _within(after: Subject, before: Subject) -> bool:

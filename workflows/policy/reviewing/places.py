@@ -7,7 +7,7 @@ of it, because a list of values, one for each letter, makes it so.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Final
 
@@ -83,11 +83,19 @@ class Fill:
 PLAIN: Final = Fill(frozenset(), {}, mild=True)
 
 
-class Filler:
-    """The binder of the review for one place; `samples` remembers the value of a parameter for its next use."""
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What filling in notes: the value of a parameter for its next use, and those for which another value stood."""
 
-    def __init__(self, place: Place, fill: Fill, samples: dict[str, str]) -> None:
-        self._place, self._fill, self._samples = place, fill, samples
+    samples: dict[str, str] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)
+
+
+class Filler:
+    """The binder of the review for one place."""
+
+    def __init__(self, place: Place, fill: Fill, notes: Notes) -> None:
+        self._place, self._fill, self._notes = place, fill, notes
 
     def keeps(self, switch: Json, path: str) -> bool:  # noqa: ARG002  the protocol's signature
         """Always; which statements stay is looked at afterwards."""
@@ -102,14 +110,21 @@ class Filler:
 
     def _values(self, name: str, literals: Sequence[str], at: int) -> list[str]:
         fill, place = self._fill, self._place
-        types = _types(place, literals, at, len(self._samples))
-        sample = self._samples.setdefault(name, types[0] if types else _sample(place, literals, at, len(self._samples)))
+        samples = self._notes.samples
+        types = _types(place, literals, at, len(samples))
+        sample = samples.setdefault(name, types[0] if types else _sample(place, literals, at, len(samples)))
         if fill.everything or fill.mild:
             return ["*"] if fill.everything else [sample]
         if name in fill.fixed:
             return [fill.fixed[name]]
-        if place.wants_wide and place.takes_wildcards and (name in fill.safe or _is_open(place, literals, at)):
-            return ["*"]
+        if place.wants_wide and place.takes_wildcards:
+            if name in fill.safe:
+                return ["*"]
+            if _is_open(place, literals, at):
+                self._notes.opened.add(name)
+                return ["*"]
+        if len(types) > 1:
+            self._notes.opened.add(name)
         return types if len(types) > 1 else [sample]
 
 
@@ -183,17 +198,17 @@ def _sample_arn(action: str, number: int) -> str:
     return ":".join(("arn", "aws", arn[2], region, account, arn[5].replace("*", f"named{number}")))
 
 
-def filled(statement: Mapping[str, Json], fill: Fill, samples: dict[str, str]) -> dict[str, Json]:
+def filled(statement: Mapping[str, Json], fill: Fill, notes: Notes) -> dict[str, Json]:
     """The statement with values put in and its switch left out."""
     allows = statement.get("Effect") == "Allow"
     actions = _actions(statement)
     result: dict[str, Json] = {}
     for name, value in statement.items():
         if name in ("Resource", "NotResource"):
-            result |= _bound(name, value, Filler(Place(allows, name, actions), fill, samples))
+            result |= _bound(name, value, Filler(Place(allows, name, actions), fill, notes))
         elif name == "Condition" and isinstance(value, dict):
             result[name] = {
-                operator: _filled_keys(operator, keys, (allows, actions), fill, samples)
+                operator: _filled_keys(operator, keys, (allows, actions), fill, notes)
                 for operator, keys in value.items()
             }
         elif name != "@Enabled":
@@ -201,16 +216,14 @@ def filled(statement: Mapping[str, Json], fill: Fill, samples: dict[str, str]) -
     return result
 
 
-def _filled_keys(
-    operator: str, keys: Json, statement: tuple[bool, tuple[str, ...]], fill: Fill, samples: dict[str, str]
-) -> Json:
+def _filled_keys(operator: str, keys: Json, statement: tuple[bool, tuple[str, ...]], fill: Fill, notes: Notes) -> Json:
     read = read_operator(operator)
     if read is None or not isinstance(keys, dict):
         return keys
     (allows, actions), found = statement, dict[str, Json]()
     for key, value in keys.items():
         place = Place(allows, "Condition", actions, read, key)
-        found |= _bound("Resource", value, Filler(place, fill, samples), key)
+        found |= _bound("Resource", value, Filler(place, fill, notes), key)
     return found
 
 

@@ -4,9 +4,10 @@ Every answer that says yes carries a request, and the engine has replayed it aga
 in which it is allowed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import islice, product
 from typing import Final
 
 from workflows.errors import LimitExceeded
@@ -23,12 +24,13 @@ from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.finding import Step
 from workflows.policy.reviewing.places import ACCOUNT
 from workflows.policy.reviewing.scope import deny, resource_pattern
-from workflows.policy.reviewing.subject import Subject, World, policy_of
+from workflows.policy.reviewing.subject import UNLIKELY, Subject, World, policy_of
 
 _REGION: Final = "eu-west-1"
 _STEPS: Final = 2_000_000
 _MOST_QUESTIONS: Final = 3000
 _FEW: Final = 4
+_MOST_CHOICES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,25 @@ class Reach:
         return None
 
     def _grant(self, action: str, request: Request, index: int, world: World) -> Grant:
-        step = Step(request, index, dict(world.parameters) if self.subject.is_template else {})
-        return Grant(action, self.subject.statements[index], step)
+        parameters = _chosen(self.subject, world.parameters, request) if self.subject.is_template else {}
+        return Grant(action, self.subject.statements[index], Step(request, index, parameters))
+
+
+def _chosen(subject: Subject, values: Mapping[str, str], request: Request) -> Mapping[str, str]:
+    """The values under which a request is granted: where one stood for many, the one that this request takes."""
+    safe = {name: "*" for name in subject.wildcard_safe if name in values and values[name] != UNLIKELY}
+    known = {**values, **safe}
+    if not subject.opened or allowed(subject.rendered(known), request):
+        return known
+    resource = request.resource.split(":", ARN_FIELDS - 1)[-1]
+    pieces = (resource.partition("/")[0], resource.rpartition("/")[2])
+    candidates = (request.resource, resource, *pieces, pieces[1][:1])
+    names = sorted(subject.opened)[:_FEW]
+    for choice in islice(product(*((known[name], *candidates) for name in names)), _MOST_CHOICES):
+        tried = {**known, **dict(zip(names, choice, strict=True))}
+        if allowed(subject.rendered(tried), request):
+            return tried
+    return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from typing import Final
 from workflows.errors import MalformedPolicy
 from workflows.policy.binding import SWITCH_ELEMENT
 from workflows.policy.document import OLD_VERSION, Effect, Policy, PolicyKind, Statement, policy_from_tree
-from workflows.policy.reviewing.places import PLAIN, Fill, filled
+from workflows.policy.reviewing.places import PLAIN, Fill, Notes, filled
 from workflows.policy.strict_json import Json
 
 ON: Final = "True"
 _OFF: Final = "False"
 _MOST_OPEN_CHOICES: Final = 5
-_UNLIKELY: Final = "nothing-of-that-name"
+UNLIKELY: Final = "nothing-of-that-name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,25 @@ class Subject:
     @cached_property
     def samples(self) -> Mapping[str, str]:
         """A value for every parameter that is one of a text."""
-        samples: dict[str, str] = {}
+        return self._notes.samples
+
+    @cached_property
+    def opened(self) -> frozenset[str]:
+        """The parameters that stand for more than one value where the worst is looked for."""
+        return frozenset(self._notes.opened)
+
+    @cached_property
+    def _notes(self) -> Notes:
+        notes = Notes()
         for members in self.members:
-            filled(members, Fill(frozenset(), {}), samples)
-        return samples
+            filled(members, Fill(self.wildcard_safe, {}), notes)
+        return notes
+
+    def rendered(self, values: Mapping[str, str]) -> tuple[Statement, ...]:
+        """The statements that stay, under these values of every parameter."""
+        statements = self._parsed(Fill(self.wildcard_safe, values))
+        kept = zip(statements, self.switches, strict=True)
+        return tuple(one for one, switch in kept if switch is None or switch.keeps(values))
 
     def worlds(self, allow: Statement | None, denies: Sequence[Statement]) -> Iterator[World] | None:
         """Return the worlds in which an Allow stands that matter where these Denies do; None when there are too many.
@@ -134,7 +149,7 @@ class Subject:
             if switch is not None and (own is None or statement is allow or switch.name != own.name):
                 _note(wanted, switch.name, _value(switch, statement))
             for name in self._safe_names[statement.index]:
-                _note(wanted, name, "*" if statement.effect is Effect.ALLOW else _UNLIKELY)
+                _note(wanted, name, "*" if statement.effect is Effect.ALLOW else UNLIKELY)
         return wanted
 
     @cached_property
@@ -142,30 +157,30 @@ class Subject:
         """For each statement the parameters in it that may hold wildcards."""
         found = []
         for members in self.members:
-            samples: dict[str, str] = {}
-            filled(members, Fill(frozenset(), {}), samples)
-            found.append(tuple(name for name in samples if name in self.wildcard_safe))
+            notes = Notes()
+            filled(members, Fill(frozenset(), {}), notes)
+            found.append(tuple(name for name in notes.samples if name in self.wildcard_safe))
         return tuple(found)
 
     @cached_property
     def doubtful(self) -> tuple[str, ...]:
         """The statements that the worst values make no policy of, so that milder ones stand for them."""
-        samples: dict[str, str] = {}
+        notes = Notes()
         return tuple(
             f"statement {index}"
             for index, members in enumerate(self.members)
-            if self._read(filled(members, Fill(self.wildcard_safe, {}), samples)) is None
+            if self._read(filled(members, Fill(self.wildcard_safe, {}), notes)) is None
         )
 
     def _parsed(self, fill: Fill) -> tuple[Statement, ...]:
-        samples: dict[str, str] = {}
+        notes = Notes()
         return tuple(
-            replace(self._statement(members, fill, samples), index=index, path=f"$.Statement[{index}]")
+            replace(self._statement(members, fill, notes), index=index, path=f"$.Statement[{index}]")
             for index, members in enumerate(self.members)
         )
 
-    def _statement(self, members: Mapping[str, Json], fill: Fill, samples: dict[str, str]) -> Statement:
-        found = self._read(filled(members, fill, samples)) or self._read(filled(members, PLAIN, samples))
+    def _statement(self, members: Mapping[str, Json], fill: Fill, notes: Notes) -> Statement:
+        found = self._read(filled(members, fill, notes)) or self._read(filled(members, PLAIN, notes))
         if found is None:
             raise MalformedPolicy("$.Statement", "makes no policy with plain values in it")
         return found
