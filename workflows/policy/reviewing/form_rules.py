@@ -162,7 +162,7 @@ def _growth(text: str, longest: bool) -> int:  # noqa: FBT001  as above
 
 def _longest(literals: Sequence[str], place: int) -> int:
     if place == 0 and literals[0] == "":
-        return _LONGEST_ARN if len(literals) == 2 and literals[1] == "" else _LONGEST_ELSEWHERE  # noqa: PLR2004
+        return _LONGEST_ARN if len(literals) == 2 and literals[1] == "" else _LONGEST_ELSEWHERE  # noqa: PLR2004  one value, nothing around it
     before = sum(literal.count(":") for literal in literals[: place + 1])
     if before == ARN_FIELDS - 2:
         return _ACCOUNT_DIGITS

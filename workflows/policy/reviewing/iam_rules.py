@@ -11,7 +11,7 @@ from workflows.policy.catalogue import Level, catalogue
 from workflows.policy.conditions import Clause
 from workflows.policy.context import RequestContext, fold
 from workflows.policy.document import Statement
-from workflows.policy.patterns import split_arn
+from workflows.policy.patterns import ARN_FIELDS, split_arn
 from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.finding import Finding, Severity
 from workflows.policy.reviewing.places import ACCOUNT
@@ -74,7 +74,7 @@ _UNBOUNDING: Final = (
 _VERSIONS: Final = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 _POLICIES: Final = ("iam:CreatePolicy", "iam:DeletePolicy", "iam:DeletePolicyVersion")
 _TAKING_OFF: Final = ("iam:DetachRolePolicy", "iam:DeleteRolePolicy")
-_CHANGING: Final = ("iam:DeleteRole", "iam:UpdateRole", "iam:UpdateRoleDescription")
+_CHANGING: Final = ("iam:CreateServiceLinkedRole", "iam:DeleteRole", "iam:UpdateRole", "iam:UpdateRoleDescription")
 _DELEGATION: Final = (
     "iam:AcceptDelegationRequest",
     "iam:SendDelegationToken",
@@ -126,9 +126,20 @@ def listed(grants: Sequence[Grant]) -> str:
     return ", ".join(names[:4] if more else names) + more
 
 
-def named_resources(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """A Deny on whatever the statements name, so that the question is about all else."""
-    return outside(pattern for one in statements for pattern in one.resources if names_something(pattern.text))
+def named_resources(reach: Reach, statements: Sequence[Statement], *, own: bool = False) -> tuple[Statement, ...]:
+    """A Deny on whatever the statements name, so that the question is about all else.
+
+    A boundary outlives the session and is shared by all customers, so roles count there only by their full name or
+    under the partner's own path, and with `own` by that path alone.
+    """
+    patterns = (pattern for one in statements for pattern in one.resources if names_something(pattern.text))
+    return outside(pattern for pattern in patterns if _counts(reach.subject, pattern.text, own=own))
+
+
+def _counts(subject: Subject, text: str, *, own: bool) -> bool:
+    if subject.is_template or not text.split(":", ARN_FIELDS - 1)[-1].startswith("role/"):
+        return True
+    return names_own_path(text, "role", subject.domain) or not (own or set("*?$") & set(text.rpartition(":")[2]))
 
 
 def bounds(subject: Subject) -> tuple[Statement, ...]:
@@ -223,7 +234,7 @@ def _each(
     far: list[Grant] = []
     near: list[Grant] = []
     for action in actions:
-        named = named_resources(reach.covering(action))
+        named = named_resources(reach, reach.covering(action), own=True)
         beyond = reach.grants(action, beyond=(*excused, *named), every=True)
         known = {one.statement.index for one in beyond}
         far += beyond
@@ -301,7 +312,8 @@ def _other_writes(reach: Reach) -> Iterator[Finding]:
     changed: list[Grant] = []
     for action in _CHANGING:
         covering = reach.covering(action)
-        spared = (*bounds(reach.subject), *named_resources(covering))
+        services = none_of(clauses_on(covering, "iam:awsservicename"))
+        spared = (*bounds(reach.subject), *services, *named_resources(reach, covering))
         changed += reach.grants(action, beyond=spared, every=True)
     for group in by_statement(changed):
         yield found_at(reach, "V8", Severity.HIGH, group, f"{listed(group)} reaches roles that are not named")
@@ -338,12 +350,8 @@ def stepping_rules(reach: Reach) -> Iterator[Finding]:
     """Roles that are stepped into are named, or lie in accounts that are (V16); a boundary lets no chain begin."""
     for action in ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"):
         covering = reach.covering(action)
-        spared = outside(
-            pattern
-            for one in covering
-            for pattern in one.resources
-            if names_something(pattern.text) or (reach.subject.is_template and _foreign_account(pattern.text))
-        )
+        foreign = (one for each in covering for one in each.resources if _foreign_account(one.text))
+        spared = (*named_resources(reach, covering), *outside(foreign if reach.subject.is_template else ()))
         keys = ("aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths")
         fixed = [one for one in clauses_on(reach.subject.statements, *keys) if not one.has_variables]
         excused = none_of(fixed) if reach.subject.is_template else ()

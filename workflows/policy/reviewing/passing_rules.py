@@ -139,7 +139,7 @@ def passing_rules(reach: Reach) -> Iterator[Finding]:
     covering = reach.covering("iam:PassRole")
     if not covering:
         return
-    narrowed = (*named_resources(covering), *none_of(clauses_on(covering, "iam:resourcetag/")))
+    narrowed = (*named_resources(reach, covering), *none_of(clauses_on(covering, "iam:resourcetag/")))
     anywhere = reach.grants("iam:PassRole", beyond=narrowed, every=True)
     escalated = list(_escalations(reach, narrowed) if anywhere else ())
     yield from escalated
@@ -197,7 +197,7 @@ def takeover_rules(reach: Reach) -> Iterator[Finding]:
         if not covering:
             continue
         tags = [one for one in clauses_on(covering, *_TAG_KEYS) if is_plain(one.operator)]
-        narrowed = (*named_resources(covering), *none_of(tags))
+        narrowed = (*named_resources(reach, covering), *none_of(tags))
         first = reach.grants(calls[0][0], beyond=narrowed, kinds=(calls[0][1],) if calls[0][1] else (), every=True)
         rest = _all_granted(reach, calls[1:], ()) if first else None
         for grant in first if rest is not None else ():

@@ -16,7 +16,7 @@ from workflows.policy.catalogue import ActionEntry, catalogue
 from workflows.policy.compare import Verdict, compare
 from workflows.policy.containment import overlaps
 from workflows.policy.context import fold
-from workflows.policy.document import Effect, Statement
+from workflows.policy.document import Statement
 from workflows.policy.evaluate import decide
 from workflows.policy.layers import NamedPolicy
 from workflows.policy.patterns import ARN_FIELDS, Work, action_pattern, split_arn
@@ -25,6 +25,7 @@ from workflows.policy.reviewing.finding import Step
 from workflows.policy.reviewing.places import ACCOUNT
 from workflows.policy.reviewing.scope import deny, resource_pattern
 from workflows.policy.reviewing.subject import UNLIKELY, Subject, World, policy_of
+from workflows.policy.variables import ResourcePattern
 
 _REGION: Final = "eu-west-1"
 _STEPS: Final = 2_000_000
@@ -41,6 +42,12 @@ class Grant:
     statement: Statement
     step: Step
 
+    def of(self, action: str) -> "Grant":
+        """The same of another action that the same statements speak of."""
+        if action == self.action:
+            return self
+        return replace(self, action=action, step=replace(self.step, request=replace(self.step.request, action=action)))
+
 
 @dataclass
 class Reach:
@@ -49,10 +56,22 @@ class Reach:
     subject: Subject
     unproven: dict[str, str] = field(default_factory=dict)
     _asked: dict[tuple[object, ...], tuple[Grant, ...]] = field(default_factory=dict)
+    _spoken: dict[str, tuple[tuple[Statement, ...], tuple[Statement, ...]]] = field(default_factory=dict)
 
     def covering(self, action: str) -> tuple[Statement, ...]:
         """The Allows whose text covers an action, whatever their conditions are."""
-        return _covering(self.subject.allows, fold(action))
+        return self._speaking_of(fold(action))[0]
+
+    def never_beyond(self, allow: Statement, beyond: Sequence[Statement]) -> bool:
+        """Whether an Allow surely grants nothing at all outside of what these Denies leave out."""
+        policy = NamedPolicy("review", policy_of((allow, *_touching(allow, beyond))))
+        return compare([policy], (), steps=_STEPS).verdict is Verdict.PROVEN
+
+    def _speaking_of(self, folded: str) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
+        if folded not in self._spoken:
+            subject = self.subject
+            self._spoken[folded] = (_covering(subject.allows, folded), _covering(subject.denies, folded))
+        return self._spoken[folded]
 
     def grants(
         self, action: str, *, beyond: Sequence[Statement] = (), kinds: Sequence[str] = (), every: bool = False
@@ -62,20 +81,22 @@ class Reach:
         `kinds` are the types of resources that count, all of the action's by default. With `every` each Allow is looked
         at, else the first that grants it is enough.
         """
-        allows = self.covering(action)
+        allows, denies = self._speaking_of(fold(action))
         if not allows:
             return ()
-        key = (fold(action), tuple(map(_said, beyond)), tuple(kinds), every)
+        question = _Question(action, tuple(kinds), tuple(beyond))
+        # What is granted depends on an action only through the statements that cover it and the types it names.
+        key = (_places(allows), _places(denies), question.kinds_asked, tuple(map(_said, beyond)), every)
         if key not in self._asked:
-            self._asked[key] = self._found(_Question(action, tuple(kinds), tuple(beyond)), allows, every=every)
-        return self._asked[key]
+            self._asked[key] = self._found(question, allows, denies, every=every)
+        return tuple(one.of(action) for one in self._asked[key])
 
-    def _found(self, question: "_Question", allows: Sequence[Statement], *, every: bool) -> tuple[Grant, ...]:
+    def _found(
+        self, question: "_Question", allows: Sequence[Statement], denies: Sequence[Statement], *, every: bool
+    ) -> tuple[Grant, ...]:
         if len(self._asked) > _MOST_QUESTIONS:
             self.unproven.setdefault(question.action, "questions")
             return ()
-        folded = fold(question.action)
-        denies = [one for one in self.subject.statements if one.effect is Effect.DENY and _covers(one, folded)]
         found: dict[int, Grant] = {}
         for allow in allows:
             if (grant := self._granted(question, allow, denies)) is not None:
@@ -134,9 +155,17 @@ class _Question:
     kinds: tuple[str, ...]
     beyond: tuple[Statement, ...]
 
+    @property
+    def kinds_asked(self) -> tuple[str, ...] | None:
+        """The types of resources that are asked about, None where they are not known."""
+        entry = catalogue().action(self.action)
+        return None if entry is None else kinds_of(entry, self.kinds)
+
     def answered(self, allow: Statement, denies: Sequence[Statement]) -> tuple[Request | None, str | None]:
         """Return a request that is granted, or the bound that was met before that could be told."""
-        asked = _on_kinds(self.action, self.kinds)
+        asked = [one for one in _on_kinds(self.action, self.kinds) if _may_concern(allow, one)]
+        if not asked:
+            return None, None
         others = tuple(_touching(allow, (*denies, *self.beyond)))
         if len(asked) == 1:
             return self._searched(allow, others, asked[0])
@@ -175,22 +204,40 @@ class _Question:
         return [NamedPolicy("review", policy_of((narrowed, *others)))]
 
 
+def _may_concern(allow: Statement, on_kind: Sequence[Statement]) -> bool:
+    """Whether an Allow may cover a resource of this type at all."""
+    kinds = [kind for one in on_kind for kind in one.not_resources]
+    if not kinds or not allow.resources:
+        return True
+    return any(_may_share(kind, own) for kind in kinds for own in allow.resources)
+
+
+def _may_share(one: ResourcePattern, other: ResourcePattern) -> bool:
+    fields, others = split_arn(one.text), split_arn(other.text)
+    if fields is not None and others is not None:
+        services = {fields[2], others[2]}
+        if len(services) > 1 and not any(set("*?") & set(service) for service in services):
+            return False
+    return overlaps(one.widest, other.widest, Work())
+
+
 def _touching(allow: Statement, denies: Sequence[Statement]) -> Iterator[Statement]:
     """The Denies without patterns that share nothing with what an Allow names; the search is dear in patterns."""
-    work = Work()
     for one in denies:
         if not allow.resources or not one.resources:
             yield one
             continue
-        shared = tuple(
-            wide for wide in one.resources if any(overlaps(wide.widest, own.widest, work) for own in allow.resources)
-        )
+        shared = tuple(wide for wide in one.resources if any(_may_share(wide, own) for own in allow.resources))
         if shared:
             yield one if len(shared) == len(one.resources) else replace(one, resources=shared)
 
 
 def _refuses_all(deny_: Statement) -> bool:
     return not deny_.conditions and any(one.text == "*" for one in deny_.resources)
+
+
+def _places(statements: Sequence[Statement]) -> tuple[int, ...]:
+    return tuple(one.index for one in statements)
 
 
 def _said(statement: Statement) -> tuple[object, ...]:

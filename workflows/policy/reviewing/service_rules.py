@@ -1,10 +1,11 @@
 """Rules on services: keys and secrets (V8), credentials (V19, V20), people (V17), organisations (V18), accounts (V21).
 
-Each is asked of some actions of its kind that a statement covers; the rest of them would be answered alike.
+Each is asked of every action of its kind that a statement covers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from workflows.policy.catalogue import ActionEntry, Level, catalogue
@@ -36,7 +37,7 @@ SENSITIVE: Final = (
     "secretsmanager",
 )
 _WRITES: Final = (Level.WRITE, Level.PERMISSIONS, Level.TAGGING)
-_MOST_ASKED: Final = 12
+_MOST_TOLD: Final = 12
 _SECRETS: Final = ("secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue")
 CREDENTIALS: Final = (
     "cognito-identity:GetCredentialsForIdentity",
@@ -61,11 +62,9 @@ CREDENTIALS: Final = (
 )
 _REDSHIFT: Final = ("redshift:GetClusterCredentials", "redshift:GetClusterCredentialsWithIAM")
 # Services whose resources let other accounts in, so that the same call may reach somebody else's.
-_REACHING_ACROSS: Final = frozenset(
-    (
-        *("backup", "codeartifact", "dynamodb", "ecr", "elasticfilesystem", "es", "events", "glacier", "glue"),
-        *("kinesis", "kms", "lambda", "logs", "s3", "s3express", "s3tables", "secretsmanager", "sns", "sqs"),
-    )
+_REACHING_ACROSS: Final = (
+    *("backup", "codeartifact", "dynamodb", "ecr", "elasticfilesystem", "es", "events", "glacier", "glue"),
+    *("kinesis", "kms", "lambda", "logs", "s3", "s3express", "s3tables", "secretsmanager", "sns", "sqs"),
 )
 _ACCOUNT_KEYS: Final = (
     "aws:resourceaccount",
@@ -78,20 +77,30 @@ _ACCOUNT_KEYS: Final = (
 
 def scoping_rules(reach: Reach) -> Iterator[Finding]:
     """What writes to keys, shares and secrets, or reads secrets, is scoped by resource or condition (V8)."""
-    found: list[Grant] = []
-    for prefix in ("kms", "ram", "secretsmanager"):
-        for statement in reach.subject.allows:
-            for entry in _covered(statement, prefix, _needs_scope)[:_MOST_ASKED]:
-                if entry.resources:
-                    found += reach.grants(entry.full_name, beyond=_scopes(reach.covering(entry.full_name)), every=True)
-    for group in by_statement(found):
-        yield found_at(
-            reach, "V8", Severity.HIGH, group, f"{listed(group)} is limited neither by a resource nor by a condition"
-        )
+    prefixes = ("kms", "ram", "secretsmanager")
+    for statement in reach.subject.allows:
+        group = _granted(reach, statement, prefixes, _needs_scope, lambda action: _scopes(reach.covering(action)))
+        if group:
+            message = f"{listed(group)} is limited neither by a resource nor by a condition"
+            yield found_at(reach, "V8", Severity.HIGH, group, message)
+
+
+def _granted(
+    reach: Reach,
+    statement: Statement,
+    prefixes: Sequence[str],
+    wanted: Callable[[ActionEntry], bool],
+    beyond: Callable[[str], Sequence[Statement]],
+) -> list[Grant]:
+    """Some of the wanted actions of services that a statement grants beyond what is excused; it has asked of all."""
+    entries = (entry for prefix in prefixes for entry in _covered(statement, prefix, wanted))
+    asked = (reach.grants(one.full_name, beyond=beyond(one.full_name), every=True) for one in entries)
+    own = (grant for grants in asked for grant in grants if grant.statement.index == statement.index)
+    return list(islice(own, _MOST_TOLD))
 
 
 def _needs_scope(entry: ActionEntry) -> bool:
-    return entry.level in _WRITES or entry.full_name in _SECRETS
+    return bool(entry.resources) and (entry.level in _WRITES or entry.full_name in _SECRETS)
 
 
 def _scopes(statements: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -115,14 +124,11 @@ def whole_service_rules(reach: Reach) -> Iterator[Finding]:
         ("V17", ("sso", "sso-directory", "identitystore"), "people, groups, permission sets and tags stay as they are"),
         ("V18", ("organizations",), "of an organisation only reading may be granted"),
     )
-    for rule, prefixes, because in rows:
-        found: list[Grant] = []
-        for prefix in prefixes:
-            for statement in reach.subject.allows:
-                for entry in _covered(statement, prefix, lambda one: one.level in _WRITES)[:_MOST_ASKED]:
-                    found += reach.grants(entry.full_name, every=True)
-        for group in by_statement(found):
-            yield found_at(reach, rule, Severity.HIGH, group, f"{listed(group)} can be granted; {because}")
+    for statement in reach.subject.allows:
+        for rule, prefixes, because in rows:
+            group = _granted(reach, statement, prefixes, lambda one: one.level in _WRITES, lambda _: ())
+            if group:
+                yield found_at(reach, rule, Severity.HIGH, group, f"{listed(group)} can be granted; {because}")
 
 
 def credential_rules(reach: Reach) -> Iterator[Finding]:
@@ -132,7 +138,7 @@ def credential_rules(reach: Reach) -> Iterator[Finding]:
         covering = reach.covering(action)
         if covering:
             clauses = dict.fromkeys(hardened(one) for each in covering for one in each.conditions if _limits(one))
-            found += reach.grants(action, beyond=(*named_resources(covering), *none_of(clauses)), every=True)
+            found += reach.grants(action, beyond=(*named_resources(reach, covering), *none_of(clauses)), every=True)
     for group in by_statement(found):
         message = f"{listed(group)} gives out credentials for more than what is named"
         yield found_at(reach, "V19", Severity.HIGH, group, message)
@@ -164,13 +170,15 @@ def account_rules(reach: Reach) -> Iterator[Finding]:
     )
     patterns = [pattern for one in reach.subject.allows for pattern in one.resources]
     placed = outside(one for one in patterns if names_account(one.text) or _whole(one.text))
+    excused = (*guards, *placed)
     for statement in reach.subject.allows:
-        asked = (reach.grants(action, beyond=(*guards, *placed), every=True) for action in _reaching(statement))
-        own = (one for grants in asked for one in grants if one.statement.index == statement.index)
-        first = next(own, None)
-        if first is not None:
-            message = f"{first.action} reaches into other accounts: demand aws:ResourceAccount, or name what is meant"
-            yield found_at(reach, "V21", Severity.MEDIUM, [first], message)
+        if reach.never_beyond(statement, excused):
+            continue
+        group = _granted(reach, statement, _REACHING_ACROSS, lambda one: bool(one.resources), lambda _: excused)
+        if group:
+            action = group[0].action
+            message = f"{action} reaches into other accounts: demand aws:ResourceAccount, or name what is meant"
+            yield found_at(reach, "V21", Severity.MEDIUM, group[:1], message)
 
 
 def _any_account(texts: Sequence[str]) -> bool:
@@ -180,22 +188,13 @@ def _any_account(texts: Sequence[str]) -> bool:
 def _whole(text: str) -> bool:
     """Whether a pattern is the full name of one thing, or of all that lies in one thing."""
     fields = split_arn(text)
-    if fields is None:
+    if fields is None or set("*?") & set(fields[4]):
         return False
     name, slash, rest = fields[5].partition("/")
     if set("*?") & set(name) or "${" in name or not name:
         return False
     # Behind the name of a bucket lie its objects; of other services a name has its type in front.
     return fields[2].startswith("s3") or not (slash and set("*?$") & set(rest))
-
-
-def _reaching(statement: Statement) -> list[str]:
-    """Some actions of a statement that act on resources of services which let other accounts in."""
-    found: list[str] = []
-    for prefix in sorted(_REACHING_ACROSS):
-        taking = _covered(statement, prefix, lambda one: bool(one.resources))
-        found += [entry.full_name for entry in taking[:2]]
-    return found[:_MOST_ASKED]
 
 
 # --- actions of a statement ------------------------------------------------------------------------------

@@ -83,6 +83,11 @@ class Subject:
         return tuple(one for one in self.statements if one.effect is Effect.ALLOW)
 
     @cached_property
+    def denies(self) -> tuple[Statement, ...]:
+        """The Deny statements."""
+        return tuple(one for one in self.statements if one.effect is Effect.DENY)
+
+    @cached_property
     def samples(self) -> Mapping[str, str]:
         """A value for every parameter that is one of a text."""
         return self._notes.samples
