@@ -68,6 +68,9 @@ def review_bundle(paths: tuple[Path, ...], as_sarif: bool, as_json: bool) -> Non
     found: list[tuple[FindingView, Finding, Path]] = []
     for path in paths:
         found += _reviewed(path)
+    if len(paths) > 1:
+        for view, _, folder in found:
+            view.artifact_ref = str(folder / view.artifact_ref)
     if as_json:
         print_json([view for view, _, _ in found])
     elif as_sarif:

@@ -17,6 +17,7 @@ from workflows.policy.reviewing import (
     passing_rules,
     reference_rules,
     service_rules,
+    unproven_rules,
 )
 from workflows.policy.reviewing.bundle import BoundaryDocument, Bundle, Document, subjects_of
 from workflows.policy.reviewing.corrections import Correction, correction
@@ -62,7 +63,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     reference_rules.reference_rules,
     form_rules.form_rules,
     form_rules.size_rules,
-    condition_rules.unproven_rules,
+    unproven_rules.unproven_rules,
 )
 
 

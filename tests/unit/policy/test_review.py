@@ -10,6 +10,7 @@ import pytest
 from staging.bundles import BOUNDARY, TEMPLATE, bundle_in, cases, expected_of, told
 
 from workflows.policy.asking import AT_HOME
+from workflows.policy.catalogue import catalogue
 from workflows.policy.compare import Verdict, compare
 from workflows.policy.document import Policy, PolicyKind, parse_policy
 from workflows.policy.evaluate import decide
@@ -25,6 +26,8 @@ from workflows.policy.review import (
     corrected,
     review,
 )
+from workflows.policy.reviewing import iam_rules, service_rules
+from workflows.policy.reviewing.passing_rules import CALLS_THAT_ESCALATE
 from workflows.templates import Parameter, parse_template, render
 
 # Rules about what a document can grant; a Deny on everything leaves none of them.
@@ -46,6 +49,11 @@ def found_in(name: str) -> tuple[Bundle, tuple[Finding, ...]]:
 @pytest.mark.parametrize("name", cases())
 def test_a_bundle_has_exactly_the_findings_that_it_was_made_for(name: str) -> None:
     assert told(found_in(name)[1]) == expected_of(cases()[name])
+
+
+def test_every_action_that_rules_ask_about_exists() -> None:
+    asked = {*CALLS_THAT_ESCALATE, *iam_rules.NAMED, *service_rules.CREDENTIALS}
+    assert [action for action in sorted(asked) if catalogue().action(action) is None] == []
 
 
 def test_every_way_to_escalate_has_a_bundle_and_good_ones_stand_beside_them() -> None:
@@ -216,8 +224,9 @@ def test_what_is_too_entangled_to_decide_is_told_and_never_passed_over() -> None
         deny("*", Condition={"StringLike": {f"aws:PrincipalTag/k{n}": [f"*{i}*z*" for i in range(10)]}})
         for n in range(20)
     ]
-    found = review(template(allow("iam:CreateRole", Condition={"StringLike": tags}), *denies))
-    assert "UNPROVEN" in {one.rule for one in found}
+    for action, severity in (("iam:CreateRole", Severity.CRITICAL), ("kms:Decrypt", Severity.HIGH)):
+        found = review(template(allow(action, Condition={"StringLike": tags}), *denies))
+        assert ("UNPROVEN", severity) in {(one.rule, one.severity) for one in found}
 
 
 def test_switches_that_fight_one_another_in_too_many_ways_are_told() -> None:
@@ -247,7 +256,7 @@ def test_values_that_make_no_policy_of_a_statement_leave_it_unproven() -> None:
     bundle = template(allow("s3:GetObject", text))
     safe = frozenset(f"name{n:02}" for n in range(40))
     found = review(replace(bundle, wildcard_safe=safe))
-    assert "UNPROVEN" in {one.rule for one in found}
+    assert ("UNPROVEN", Severity.CRITICAL) in {(one.rule, one.severity) for one in found}
 
 
 def test_a_message_never_carries_what_a_terminal_would_obey() -> None:

@@ -240,13 +240,3 @@ def _referenced(reach: Reach, statement: Statement, clause: Clause) -> Iterator[
             message = f"{pattern.text} is also asked on {bare[0]}, which has no tags: the condition never holds there"
             yield at(reach.subject, statement, "S8-REFERENCED", Severity.LOW, message, pattern.text)
             return
-
-
-def unproven_rules(reach: Reach) -> Iterator[Finding]:
-    """What could not be decided is told (UNPROVEN): a bound was met, so it counts as granted."""
-    for doubt in reach.subject.doubtful:
-        reach.unproven.setdefault(doubt, "values")
-    for what, because in list(reach.unproven.items())[:1]:
-        more = f" and {len(reach.unproven) - 1} more" if len(reach.unproven) > 1 else ""
-        message = f"not proven: {what}{more} could not be decided within its bounds ({because}); write fewer patterns"
-        yield Finding("UNPROVEN", Severity.HIGH, reach.subject.name, message)

@@ -83,9 +83,7 @@ _DELEGATION: Final = (
     "iam:CreateDelegationRequest",
     "sts:GetDelegatedAccessToken",
 )
-_ALL_NAMED_ABOVE: Final = frozenset(
-    map(fold, (*_KEYS, *_OF_OTHERS, *_PROVIDERS, *_UNBOUNDING, *_DELEGATION, "iam:PassRole"))
-)
+NAMED: Final = frozenset(map(fold, (*_KEYS, *_OF_OTHERS, *_PROVIDERS, *_UNBOUNDING, *_DELEGATION, "iam:PassRole")))
 
 
 def found_at(
@@ -302,7 +300,7 @@ def _other_writes(reach: Reach) -> Iterator[Finding]:
     found: list[Grant] = []
     for entry in iam.actions.values():
         kinds = {use.name for use in entry.resources}
-        if entry.level in (Level.READ, Level.LIST) or fold(entry.full_name) in _ALL_NAMED_ABOVE:
+        if entry.level in (Level.READ, Level.LIST) or fold(entry.full_name) in NAMED:
             continue
         if not kinds & {"role", "policy", "delegation-request"}:
             found += reach.grants(entry.full_name, every=True)

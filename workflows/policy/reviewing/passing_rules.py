@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from workflows.policy.context import fold
 from workflows.policy.document import Statement
 from workflows.policy.reviewing.finding import Finding, Severity
 from workflows.policy.reviewing.iam_rules import by_statement, found_at, named_resources
@@ -131,6 +132,12 @@ _TAKEOVERS: Final[tuple[tuple[tuple[str, str], ...], ...]] = (
     ),
     (("codebuild:UpdateProject", ""), ("codebuild:StartBuild", "")),
     (("bedrock-agentcore:StartCodeInterpreterSession", ""), ("bedrock-agentcore:InvokeCodeInterpreter", "")),
+)
+
+
+CALLS_THAT_ESCALATE: Final = frozenset(
+    fold(call)
+    for call in (*(one for each in _HANDINGS for one in each.calls), *(one for each in _TAKEOVERS for one, _ in each))
 )
 
 

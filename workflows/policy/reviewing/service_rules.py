@@ -51,13 +51,11 @@ CREDENTIALS: Final = (
     "gamelift:RequestUploadCredentials",
     "glue:GetConnection",
     "glue:GetConnections",
-    "iot:AssumeRoleWithCertificate",
     "lightsail:GetInstanceAccessDetails",
     "lightsail:GetRelationalDatabaseMasterUserPassword",
     "mediapackage:RotateIngestEndpointCredentials",
     "rds-db:connect",
     "redshift-serverless:GetCredentials",
-    "sso:GetRoleCredentials",
     "sts:GetFederationToken",
 )
 _REDSHIFT: Final = ("redshift:GetClusterCredentials", "redshift:GetClusterCredentialsWithIAM")
