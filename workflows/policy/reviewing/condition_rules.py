@@ -19,7 +19,7 @@ from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.action_rules import at
 from workflows.policy.reviewing.finding import Finding, Severity, Step
 from workflows.policy.reviewing.iam_rules import found_at
-from workflows.policy.reviewing.reach import Reach
+from workflows.policy.reviewing.reach import Reach, chosen
 from workflows.policy.reviewing.scope import deny, equals, is_plain, none_of
 from workflows.policy.reviewing.service_rules import matching
 from workflows.policy.reviewing.subject import World, label, policy_of
@@ -147,7 +147,7 @@ def _voided(reach: Reach, statement: Statement, freer: Sequence[Statement], worl
         reach.unproven.setdefault(f"whether conditions of {label(statement)} are void", answer.because or "unknown")
     for one in answer.counterexamples:
         message = f"statement {label(one.statement)} grants {how} of this without the condition: it is void there"
-        step = Step(one.request, one.statement.index, dict(world.parameters) if reach.subject.is_template else {})
+        step = Step(one.request, one.statement.index, chosen(reach.subject, world.parameters, one.request))
         actions = tuple(pattern.text for pattern in statement.actions)
         found = at(reach.subject, statement, "S6", grave, message, *actions)
         yield replace(found, attack=(step,))
@@ -193,7 +193,7 @@ def _opened(reach: Reach, statement: Statement, clause: Clause) -> Iterator[Find
             if not entry.name.startswith(("Tag", "Create", "Add", "Put")):
                 continue
             for grant in reach.grants(entry.full_name, beyond=unset)[:1]:
-                guarded = patterns[0].text
+                guarded = patterns[0].text if patterns else "what is not listed"
                 message = (
                     f"{entry.full_name} can set the tag {quoted(tag)} on anything that {guarded} is kept from by it"
                 )

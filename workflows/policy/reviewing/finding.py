@@ -26,7 +26,10 @@ _FEW: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of an attack, allowed by a statement (its index) once the parameters have these values."""
+    """One call of an attack, allowed by a statement (its index) once the parameters have these values.
+
+    Without values it is allowed by what different values would make of the template, as far as they were tried.
+    """
 
     request: Request
     statement: int

@@ -13,11 +13,14 @@ from typing import Final
 from workflows.errors import LimitExceeded
 from workflows.policy.asking import AT_HOME
 from workflows.policy.catalogue import ActionEntry, catalogue
+from workflows.policy.circumstances import Circumstances, Wish, keys_of
 from workflows.policy.compare import Verdict, compare
+from workflows.policy.conditions import Clause
 from workflows.policy.containment import overlaps
-from workflows.policy.context import fold
+from workflows.policy.context import RequestContext, fold
 from workflows.policy.document import Statement
 from workflows.policy.evaluate import decide
+from workflows.policy.joint import Undecided
 from workflows.policy.layers import NamedPolicy
 from workflows.policy.patterns import ARN_FIELDS, Work, action_pattern, split_arn
 from workflows.policy.request import Asked, Request
@@ -126,25 +129,31 @@ class Reach:
         return None
 
     def _grant(self, action: str, request: Request, index: int, world: World) -> Grant:
-        parameters = _chosen(self.subject, world.parameters, request) if self.subject.is_template else {}
+        parameters = chosen(self.subject, world.parameters, request)
         return Grant(action, self.subject.statements[index], Step(request, index, parameters))
 
 
-def _chosen(subject: Subject, values: Mapping[str, str], request: Request) -> Mapping[str, str]:
-    """The values under which a request is granted: where one stood for many, the one that this request takes."""
-    safe = {name: "*" for name in subject.wildcard_safe if name in values and values[name] != UNLIKELY}
-    known = {**values, **safe}
-    if not subject.opened or allowed(subject.rendered(known), request):
+def chosen(subject: Subject, values: Mapping[str, str], request: Request) -> Mapping[str, str]:
+    """Return values of all parameters under which a request is granted; none if no single choice was found.
+
+    Where a value stood for many, the one that this request takes is looked for.
+    """
+    if not subject.is_template:
+        return {}
+    safe = [name for name in subject.wildcard_safe if name in values]
+    known = {**values, **{name: "*" for name in safe if values[name] != UNLIKELY}}
+    unsettled = sorted(subject.opened.union(safe))[:_FEW]
+    if not unsettled or allowed(subject.rendered(known), request):
         return known
     resource = request.resource.split(":", ARN_FIELDS - 1)[-1]
     pieces = (resource.partition("/")[0], resource.rpartition("/")[2])
-    candidates = (request.resource, resource, *pieces, pieces[1][:1])
-    names = sorted(subject.opened)[:_FEW]
-    for choice in islice(product(*((known[name], *candidates) for name in names)), _MOST_CHOICES):
-        tried = {**known, **dict(zip(names, choice, strict=True))}
+    candidates = [text for text in (request.resource, resource, *pieces, pieces[1][:1], UNLIKELY) if text]
+    choices = (dict.fromkeys((known[name], values[name], *candidates)) for name in unsettled)
+    for choice in islice(product(*choices), _MOST_CHOICES):
+        tried = {**known, **dict(zip(unsettled, choice, strict=True))}
         if allowed(subject.rendered(tried), request):
             return tried
-    return known
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,9 +293,9 @@ def _on_kinds(action: str, names: tuple[str, ...]) -> tuple[tuple[Statement, ...
 
 
 def _with_names(kind: str) -> str:
-    """The pattern of a type, but names are not empty."""
+    """The pattern of a type, but no name is empty, and no field runs on into the next."""
     *fields, resource = kind.split(":", ARN_FIELDS - 1)
-    return ":".join((*fields, resource.replace("*", "?*")))
+    return ":".join((*("*?" if field == "*" else field for field in fields), resource.replace("*", "?*")))
 
 
 # Of ARNs this spares none: what is asked on `*` is no ARN.
@@ -297,16 +306,32 @@ _ONLY_ON_STAR: Final = deny(resources=(resource_pattern("arn:*:*:*:*:*"),))
 
 
 def _at_a_glance(action: str, allow: Statement, denies: Sequence[Statement], names: Sequence[str]) -> Request | None:
-    """A request on a plain name and without circumstances, if that is allowed already: most of what is granted is."""
-    for resource in _plain_resources(action, allow, names):
-        asked = Asked(Request(action, resource))
-        fits = allow.covers_resource(resource, {}, asked) and all(test(asked) for test in allow.tests)
+    """A request on a plain name under what the Allow demands, if that is granted: most of what is granted is."""
+    context = _demanded(allow.conditions)
+    for resource in _plain_resources(action, allow, names) if context is not None else ():
+        request = Request(action, resource, context or RequestContext())
+        asked = Asked(request)
+        fits = allow.covers_resource(resource, asked.values, asked) and all(test(asked) for test in allow.tests)
         if fits and not any(
-            one.covers_resource(resource, {}, asked) and all(test(asked) for test in one.tests) for one in denies
+            one.covers_resource(resource, asked.values, asked) and all(test(asked) for test in one.tests)
+            for one in denies
         ):
-            request = Request(action, resource)
             return request if allowed((allow, *denies), request) else None
     return None
+
+
+@lru_cache(maxsize=1024)
+def _demanded(clauses: tuple[Clause, ...]) -> RequestContext | None:
+    """Circumstances in which clauses hold; none where that is not easily told."""
+    if not clauses:
+        return RequestContext()
+    if keys_of(clauses):
+        return None
+    try:
+        found = Circumstances({}).grant(Wish.of(clauses, ()))
+    except (Undecided, LimitExceeded):
+        return None
+    return None if found is None else RequestContext(found)
 
 
 def _plain_resources(action: str, allow: Statement, names: Sequence[str]) -> Iterator[str]:

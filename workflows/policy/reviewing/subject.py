@@ -94,8 +94,9 @@ class Subject:
 
     @cached_property
     def opened(self) -> frozenset[str]:
-        """The parameters that stand for more than one value where the worst is looked for."""
-        return frozenset(self._notes.opened)
+        """The parameters that stand for more than one value where the worst is looked for, as values or as switches."""
+        both = (switch.name for switch in self.switches if switch is not None and switch.name in self.samples)
+        return frozenset((*self._notes.opened, *both))
 
     @cached_property
     def _notes(self) -> Notes:
