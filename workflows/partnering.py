@@ -26,10 +26,11 @@ from workflows.ids import (
     parse_domain,
     parse_entity_name,
 )
+from workflows.policy.review import Bundle
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.account import Account, Principal, PrincipalKind
 from workflows.records.partner import Boundary, Channel, ChannelKind, Partner, PolicyTemplate
-from workflows.registration import Accepted, reviewed_boundary, reviewed_template
+from workflows.registration import Accepted, accepted, boundary_bundle, look_ahead, template_bundle
 from workflows.text import parse_text
 
 DISPLAY_NAME_LENGTH: Final = 30
@@ -135,6 +136,9 @@ def register_template(
     is reviewed: what is critical raises `ReviewRefused`, all else `AcceptanceNeeded` unless `accept` gives the reason.
     """
 
+    def bundle(tx: Reading) -> Bundle:
+        return template_bundle(tx, existing_partner(tx, partner_id), name, document, wildcard_safe)
+
     def work(tx: Writing, draft: Draft) -> PolicyTemplate:
         operator_only(call, "daypass:RegisterTemplate")
         partner = existing_partner(tx, partner_id)
@@ -143,7 +147,7 @@ def register_template(
         arn = template_arn(ports.terms.partition, partner.domain, _dated(name, now))
         if tx.get(PolicyTemplate, arn) is not None:
             raise AlreadyExists("policy template", arn)
-        seen = reviewed_template(tx, partner, _dated(name, now), document, wildcard_safe, accept)
+        seen = accepted(bundle(tx), _dated(name, now), accept)
         template = PolicyTemplate(
             arn, partner.id, seen.name, document, tuple(wildcard_safe), now, seen.findings, seen.because
         )
@@ -152,6 +156,7 @@ def register_template(
         draft.answered = _noted(seen)
         return template
 
+    look_ahead(ports, call, bundle)
     asked = {"partnerId": partner_id, "name": name, "accept": accept}
     return perform(ports, call, "RegisterTemplate", work, asked=asked)
 
@@ -176,6 +181,11 @@ def register_boundary(
     It is reviewed as a template is.
     """
 
+    def bundle(tx: Reading) -> Bundle:
+        partner = existing_partner(tx, partner_id)
+        arn = boundary_arn(ports.terms.partition, partner.domain, _dated(name, ports.clock.now()))
+        return boundary_bundle(partner, name, arn, document)
+
     def work(tx: Writing, draft: Draft) -> Boundary:
         operator_only(call, "daypass:RegisterBoundary")
         partner = existing_partner(tx, partner_id)
@@ -185,13 +195,14 @@ def register_boundary(
         arn = boundary_arn(ports.terms.partition, partner.domain, _dated(name, now))
         if tx.get(Boundary, arn) is not None:
             raise AlreadyExists("permissions boundary", arn)
-        seen = reviewed_boundary(partner, _dated(name, now), arn, document, accept)
+        seen = accepted(bundle(tx), _dated(name, now), accept)
         boundary = Boundary(arn, partner.id, seen.name, text, document, now, seen.findings, seen.because)
         tx.add(boundary)
         draft.chain, draft.partner_id, draft.resource = partner.id, partner.id, arn
         draft.answered = _noted(seen)
         return boundary
 
+    look_ahead(ports, call, bundle)
     asked = {"partnerId": partner_id, "name": name, "accept": accept}
     return perform(ports, call, "RegisterBoundary", work, asked=asked)
 

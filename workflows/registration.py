@@ -4,13 +4,16 @@ A boundary is reviewed alone; a template beside the boundaries that its partner 
 with the record, and is shown to every owner who is asked for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-from workflows.errors import AcceptanceNeeded, BadInput, ReviewRefused
+from workflows.callers import Call, CallerKind
+from workflows.errors import AcceptanceNeeded, BadInput, DomainError, ReviewRefused
 from workflows.policy.review import BoundaryDocument, Bundle, Document, Finding, Severity, review
-from workflows.ports import Reading
+from workflows.ports import Ports, Reading
 from workflows.records.partner import Boundary, Partner, PolicyTemplate
 from workflows.records.request import DelegationRequest
 from workflows.text import parse_text
@@ -32,24 +35,32 @@ class Accepted:
     because: str | None
 
 
-def reviewed_template(
-    tx: Reading, partner: Partner, name: str, document: str, wildcard_safe: Sequence[str], accept: str | None
-) -> Accepted:
-    """Review a template; raises `ReviewRefused`, `AcceptanceNeeded`, or `BadInput` for the reason."""
+# A review can take as long as many writes, so it is made before the transaction, which finds the answer here.
+_findings: Final = lru_cache(maxsize=16)(review)
+
+
+def template_bundle(tx: Reading, partner: Partner, name: str, document: str, wildcard_safe: Sequence[str]) -> Bundle:
+    """Return a template as it is reviewed: beside the boundaries that its partner has registered."""
     known = frozenset(one.arn for one in tx.find(Boundary, partner_id=partner.id))
-    bundle = Bundle(
-        template=Document(name, document),
-        domain=partner.domain,
-        wildcard_safe=frozenset(wildcard_safe),
-        known_boundaries=known,
-    )
-    return _accepted(name, review(bundle), accept)
+    return Bundle(Document(name, document), (), partner.domain, frozenset(wildcard_safe), known)
 
 
-def reviewed_boundary(partner: Partner, name: str, arn: str, document: str, accept: str | None) -> Accepted:
-    """Review a boundary; raises as `reviewed_template` does."""
-    bundle = Bundle(boundaries=(BoundaryDocument(name, document, arn),), domain=partner.domain)
-    return _accepted(name, review(bundle), accept)
+def boundary_bundle(partner: Partner, name: str, arn: str, document: str) -> Bundle:
+    """Return a boundary as it is reviewed: alone."""
+    return Bundle(boundaries=(BoundaryDocument(name, document, arn),), domain=partner.domain)
+
+
+def look_ahead(ports: Ports, call: Call, bundle: Callable[[Reading], Bundle]) -> None:
+    """Review before the transaction, for whoever may register; what else is wrong the transaction will say."""
+    if call.caller.kind is not CallerKind.OPERATOR:
+        return
+    with suppress(DomainError):
+        _findings(ports.store.read(bundle))
+
+
+def accepted(bundle: Bundle, name: str, accept: str | None) -> Accepted:
+    """Return what is accepted of a bundle; raises `ReviewRefused`, `AcceptanceNeeded`, or `BadInput` for the reason."""
+    return _accepted(name, _findings(bundle), accept)
 
 
 def _accepted(name: str, findings: Sequence[Finding], accept: str | None) -> Accepted:

@@ -239,6 +239,11 @@ def test_switches_that_fight_one_another_in_too_many_ways_are_told() -> None:
     assert {one.rule for one in found} & {"UNPROVEN", "V10"}
 
 
+def test_a_finding_says_under_which_switches_it_holds() -> None:
+    found = {one.rule: one.message for one in found_in("keys-denied-by-switch")[1]}
+    assert found["V10"].endswith(', when "keepSafe" is False')
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "null", "{}", '{"Version":"2012-10-17","Statement":5}', '{"Statement":[true]}', "[" * 5000, "\ufeff{}"],

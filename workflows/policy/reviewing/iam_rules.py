@@ -11,7 +11,7 @@ from workflows.policy.catalogue import Level, catalogue
 from workflows.policy.conditions import Clause
 from workflows.policy.context import RequestContext, fold
 from workflows.policy.document import Statement
-from workflows.policy.patterns import ARN_FIELDS, split_arn
+from workflows.policy.patterns import ARN_FIELDS, Work, split_arn
 from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.finding import Finding, Severity
 from workflows.policy.reviewing.places import ACCOUNT
@@ -101,12 +101,24 @@ def found_at(
         rule=rule,
         severity=severity,
         artefact=reach.subject.name,
-        message=message,
+        message=f"{message}{_when(reach.subject, attack or grants)}",
         path=statement.path,
         statement=label(statement),
         attack=tuple(grant.step for grant in attack or grants),
         actions=tuple(dict.fromkeys(grant.action for grant in grants)),
     )
+
+
+def _when(subject: Subject, grants: Sequence[Grant]) -> str:
+    """Under which switches the calls are granted: those that keep them, and those that drop Denies on them."""
+    names: dict[str, str] = {}
+    for grant in grants:
+        denies = [one for one in subject.denies if one.covers_action(fold(grant.action), Work())]
+        for one in (grant.statement, *denies):
+            switch = subject.switches[one.index]
+            if switch is not None and switch.name in grant.step.parameters:
+                names[switch.name] = grant.step.parameters[switch.name]
+    return f", when {' and '.join(f'{quoted(name)} is {value}' for name, value in names.items())}" if names else ""
 
 
 def by_statement(grants: Sequence[Grant]) -> Iterator[list[Grant]]:
