@@ -10,16 +10,17 @@ from typing import Final
 from workflows.policy.catalogue import ActionEntry, Level, catalogue
 from workflows.policy.compare import Verdict, compare
 from workflows.policy.conditions import NULL, Clause, Operator, Quantifier
+from workflows.policy.containment import overlaps
 from workflows.policy.context import RequestContext, fold
 from workflows.policy.document import Effect, Statement
 from workflows.policy.global_keys import GLOBAL_KEYS
 from workflows.policy.layers import NamedPolicy
-from workflows.policy.patterns import split_arn
+from workflows.policy.patterns import Work, split_arn
 from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.action_rules import at
 from workflows.policy.reviewing.finding import Finding, Severity, Step
 from workflows.policy.reviewing.iam_rules import found_at
-from workflows.policy.reviewing.reach import Reach, chosen
+from workflows.policy.reviewing.reach import Reach, chosen, may_share
 from workflows.policy.reviewing.scope import deny, equals, is_plain, none_of
 from workflows.policy.reviewing.service_rules import matching
 from workflows.policy.reviewing.subject import World, label, policy_of
@@ -127,10 +128,21 @@ def overlap_rules(reach: Reach) -> Iterator[Finding]:
         allows = [one for one in world.statements if one.effect is Effect.ALLOW]
         for statement in allows:
             asked = frozenset(statement.conditions)
-            freer = [one for one in allows if one is not statement and frozenset(one.conditions) < asked]
-            if freer and statement.conditions:
+            freer = [one for one in allows if frozenset(one.conditions) < asked and _may_meet(one, statement)]
+            if freer:
                 yield from _voided(reach, statement, freer, world)
         break
+
+
+def _may_meet(one: Statement, other: Statement) -> bool:
+    """Whether two statements may speak of the same action and resource at all."""
+    work = Work()
+    named = one.actions and other.actions
+    if named and not any(overlaps(each.glob, twin.glob, work) for each in one.actions for twin in other.actions):
+        return False
+    if not one.resources or not other.resources:
+        return True
+    return any(may_share(each, twin) for each in one.resources for twin in other.resources)
 
 
 def _voided(reach: Reach, statement: Statement, freer: Sequence[Statement], world: World) -> Iterator[Finding]:

@@ -218,10 +218,11 @@ def _may_concern(allow: Statement, on_kind: Sequence[Statement]) -> bool:
     kinds = [kind for one in on_kind for kind in one.not_resources]
     if not kinds or not allow.resources:
         return True
-    return any(_may_share(kind, own) for kind in kinds for own in allow.resources)
+    return any(may_share(kind, own) for kind in kinds for own in allow.resources)
 
 
-def _may_share(one: ResourcePattern, other: ResourcePattern) -> bool:
+def may_share(one: ResourcePattern, other: ResourcePattern) -> bool:
+    """Whether two patterns may have a resource in common; ARNs of two services never have."""
     fields, others = split_arn(one.text), split_arn(other.text)
     if fields is not None and others is not None:
         services = {fields[2], others[2]}
@@ -236,7 +237,7 @@ def _touching(allow: Statement, denies: Sequence[Statement]) -> Iterator[Stateme
         if not allow.resources or not one.resources:
             yield one
             continue
-        shared = tuple(wide for wide in one.resources if any(_may_share(wide, own) for own in allow.resources))
+        shared = tuple(wide for wide in one.resources if any(may_share(wide, own) for own in allow.resources))
         if shared:
             yield one if len(shared) == len(one.resources) else replace(one, resources=shared)
 
