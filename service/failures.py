@@ -43,6 +43,8 @@ FACES: Final[Mapping[type[DomainError], Face]] = {
     errors.UnreadableMessage: Face(
         400, "InvalidAuthorizationMessageException", 400, "unreadable-message", "The message cannot be read"
     ),
+    errors.ReviewRefused: Face(400, "InvalidInput", 400, "review-refused", "The review refuses this"),
+    errors.AcceptanceNeeded: Face(400, "InvalidInput", 400, "acceptance-needed", "Somebody has to accept this"),
     errors.NotNarrower: Face(400, "InvalidInput", 400, "not-narrower", "This is not less than what was asked"),
     errors.TemplateMismatch: Face(400, "InvalidInput", 400, "template-mismatch", "The parameters do not fit"),
     errors.ConstraintViolation: Face(400, "ValidationError", 400, "validation", "The request breaks a constraint"),

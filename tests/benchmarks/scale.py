@@ -45,7 +45,7 @@ def multiply(house: House, count: int, first: int, **changed: str) -> None:
             chosen = ", ".join(columns.get(name, f"one.{name}") for name in names)
             oldest = f"(SELECT * FROM {table.name} ORDER BY created_at, id LIMIT 1) AS one"  # noqa: S608  names of ours
             into = f"INSERT INTO {table.name} ({', '.join(names)})"
-            insert = " ".join((into, "SELECT", chosen, "FROM", oldest, ",", series))
+            insert = f"{into} SELECT {chosen} FROM {oldest}, {series}"  # noqa: S608  names of ours
             # SQLite takes the numbers from a query that stands in front of the insert.
             statement = text(insert if shared else counting + insert)
             connection.execute(statement, {"first": first, "last": first + count - 1})
