@@ -25,7 +25,7 @@ from workflows.policy.patterns import Glob, Work, text_tokens
 from workflows.policy.request import Request
 from workflows.policy.variables import ResourcePattern, Variable, resolved_glob
 
-_WORK: Final = 50_000_000
+_WORK: Final = 10_000_000
 _MOST_VARIABLES: Final = 4
 # A service and a name, each of at least one character; and an ARN of six fields whose first three are not empty.
 _ACTION_SHAPE: Final = Glob((*text_tokens("?"), *text_tokens("*"), ":", *text_tokens("?*")))

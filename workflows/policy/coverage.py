@@ -13,6 +13,8 @@ from workflows.policy.joint import Aim, Budget, Joint
 from workflows.policy.patterns import Glob, Mark, Token, Work
 
 _STATES: Final = 20_000
+_STATE_COST: Final = 40
+_WIDE: Final = 50
 _ODD: Final = {Mark.MANY: "0dd0", Mark.MANY_BUT_COLON: "0dd0", Mark.ONE: "0", Mark.ONE_BUT_COLON: "0"}
 
 
@@ -64,7 +66,10 @@ def signatures(
         placed.append([row for pattern in part.patterns if (row := add(pattern, good=good)) is not None])
     aim = Aim((0, 1), frozenset(better), frozenset(worse), frozenset(forbidden))
     told: set[int] = set()
-    for text, fitting in Joint(rows).texts(aim, Budget(_STATES, "states")):
+    work.spend(sum(map(len, rows)))
+    # A state is tried with some dozens of letters, each a few operations on a number as wide as all rows.
+    cost = _STATE_COST + sum(map(len, rows)) // _WIDE
+    for text, fitting in Joint(rows).texts(aim, Budget(_STATES, "states", work, cost)):
         mask = 0
         for at, (part, numbers) in enumerate(zip(parts, placed, strict=True)):
             if any(fitting >> row & 1 for row in numbers) is not part.negated:

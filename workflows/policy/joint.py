@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workflows.policy.patterns import Mark, Token
+from workflows.policy.patterns import Mark, Token, Work
 
 # What stands for a character that no pattern names, the friendliest first.
 _FILLERS: Final = "xyzwvutsrqponmlkjihgfedcba0123456789-_.XYZ"
@@ -32,16 +32,23 @@ class AnyOf:
 
 
 class Budget:
-    """The steps that a search may still take; raises `Undecided` when they are used up."""
+    """The steps that a search may still take; raises `Undecided` when they are used up.
 
-    __slots__ = ("_because", "left")
+    With `work`, each step also takes `cost` off the work of the whole that the search is a part of, which raises
+    `LimitExceeded`.
+    """
 
-    def __init__(self, steps: int, because: str) -> None:
+    __slots__ = ("_because", "_cost", "_work", "left")
+
+    def __init__(self, steps: int, because: str, work: Work | None = None, cost: int = 0) -> None:
         self.left, self._because = steps, because
+        self._work, self._cost = work, cost
 
     def spend(self, steps: int = 1) -> None:
         """Take steps off."""
         self.left -= steps
+        if self._work is not None:
+            self._work.spend(steps * self._cost)
         if self.left < 0:
             raise Undecided(self._because)
 
