@@ -151,7 +151,9 @@ def chosen(
         return {}
     places = _places(statements)
     involved = {name for place in places for name in subject.names[place]}
-    known = {**values, **{name: "*" for name in subject.wildcard_safe if values.get(name, UNLIKELY) != UNLIKELY}}
+    switching = {switch.name for switch in subject.switches if switch is not None}
+    free = subject.wildcard_safe - switching
+    known = {**values, **{name: "*" for name in free if values.get(name, UNLIKELY) != UNLIKELY}}
     unsettled = sorted(involved & subject.opened.union(subject.wildcard_safe))
     if not unsettled or allowed(subject.rendered(known, places), request):
         return known
