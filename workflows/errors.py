@@ -147,6 +147,18 @@ class SimulationStopped(DomainError):
         super().__init__(f"the policies could not be evaluated for {action} on {resource}: {limit}")
 
 
+class NotDecided(DomainError):
+    """A question about policies was answered neither way within the work that one question may cost."""
+
+    def __init__(self, bound: str) -> None:
+        super().__init__(f"the question cannot be decided: the policies go beyond what is looked at ({bound})")
+        self.bound: Final = bound
+
+
+class UnusableDocument(BadInput):
+    """A policy that a question is about cannot be read, or the question itself asks for nothing."""
+
+
 class LostRace(DomainError):
     """Somebody else changed the row first; reading it again shows what they did."""
 

@@ -11,6 +11,7 @@ import msgspec
 from service import views
 from service.cli.desk import failing_clearly, json_option, opened, print_json, read_document, show
 from service.cli.reviewing import review_bundle
+from service.cli.validation import validate_files
 from workflows import onboarding
 from workflows.errors import BadInput
 from workflows.policy.cases import answer_line, answered, read_case
@@ -31,6 +32,9 @@ _LONGEST_LINE = 32 * 1024 * 1024
 @click.group()
 def policy() -> None:
     """Create managed policies; ask what policies allow, and why."""
+
+
+policy.add_command(validate_files)
 
 
 @policy.command("create")
