@@ -130,6 +130,7 @@ def with_text(bundle: Bundle, artefact: str, text: str) -> Bundle:
 CHOSEN: Final = {
     "pass-prefix-parameter": {"rolePrefix": "acme.example/"},
     "pass-type-parameter": {"kindOfThing": "role"},
+    "pass-path-parameter": {"rolePath": "acme.example"},
 }
 
 

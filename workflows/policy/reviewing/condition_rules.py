@@ -20,7 +20,7 @@ from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.action_rules import at
 from workflows.policy.reviewing.finding import Finding, Severity, Step
 from workflows.policy.reviewing.iam_rules import found_at
-from workflows.policy.reviewing.reach import Reach, chosen, may_share
+from workflows.policy.reviewing.reach import Reach, chosen, likely, may_share
 from workflows.policy.reviewing.scope import deny, equals, is_plain, none_of
 from workflows.policy.reviewing.service_rules import matching
 from workflows.policy.reviewing.subject import World, label, policy_of
@@ -159,7 +159,9 @@ def _voided(reach: Reach, statement: Statement, freer: Sequence[Statement], worl
         reach.unproven.setdefault(f"whether conditions of {label(statement)} are void", answer.because or "unknown")
     for one in answer.counterexamples:
         message = f"statement {label(one.statement)} grants {how} of this without the condition: it is void there"
-        step = Step(one.request, one.statement.index, chosen(reach.subject, world.parameters, one.request))
+        request = likely(one.request, (*freer, *denies, *within, holding))
+        speaking = (one.statement, *reach.subject.denies)
+        step = Step(request, one.statement.index, chosen(reach.subject, world.parameters, request, speaking))
         actions = tuple(pattern.text for pattern in statement.actions)
         found = at(reach.subject, statement, "S6", grave, message, *actions)
         yield replace(found, attack=(step,))

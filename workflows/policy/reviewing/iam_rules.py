@@ -14,9 +14,10 @@ from workflows.policy.document import Statement
 from workflows.policy.patterns import ARN_FIELDS, Work, split_arn
 from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.finding import Finding, Severity
-from workflows.policy.reviewing.places import ACCOUNT
+from workflows.policy.reviewing.places import ACCOUNT, ANY
 from workflows.policy.reviewing.reach import Grant, Reach
 from workflows.policy.reviewing.scope import (
+    as_named,
     clauses_on,
     is_plain,
     names_account,
@@ -149,17 +150,22 @@ def named_resources(reach: Reach, statements: Sequence[Statement], *, own: bool 
 def _counts(subject: Subject, text: str, *, own: bool) -> bool:
     if subject.is_template or not text.split(":", ARN_FIELDS - 1)[-1].startswith("role/"):
         return True
-    return names_own_path(text, "role", subject.domain) or not (own or set("*?$") & set(text.rpartition(":")[2]))
+    return names_own_path(text, "role", subject.domain) or not (
+        own or set("*?$") & set(as_named(text).rpartition(":")[2])
+    )
 
 
 def bounds(subject: Subject) -> tuple[Statement, ...]:
     """Denies wherever one of the boundaries that the document spells out is demanded."""
-    return none_of(clause for clause in clauses_on(subject.statements, BOUNDARY_KEY) if is_boundary_clause(clause))
+    clauses = list(clauses_on(subject.statements, BOUNDARY_KEY))
+    # What excuses any boundary that a parameter names would excuse a pattern as well.
+    wild = any(set("*?") & set(as_named(text)) for one in clauses for text in one.texts)
+    return none_of(one for one in clauses if is_boundary_clause(one) and not (wild and ANY in one.texts))
 
 
 def is_boundary_clause(clause: Clause) -> bool:
     """Whether a clause lets only boundaries through that it spells out and that hold somebody back."""
-    open_ended = any(set("*?") & set(text) for text in clause.texts) or clause.has_variables
+    open_ended = any(set("*?") & set(as_named(text)) for text in clause.texts) or clause.has_variables
     return is_plain(clause.operator) and not open_ended and not set(_NO_LIMITS) & set(clause.texts)
 
 
@@ -295,9 +301,8 @@ def _policies(reach: Reach) -> Iterator[Finding]:
         alike = [one for one in statement.resources if "boundary" in fold(one.text.rpartition("/")[2])]
         made = reach.grants("iam:CreatePolicy") if alike else ()
         if made:
-            message = (
-                f"iam:CreatePolicy makes {quoted(alike[0].text)}, which people will take for a permissions boundary"
-            )
+            name = quoted(as_named(alike[0].text))
+            message = f"iam:CreatePolicy makes {name}, which people will take for a permissions boundary"
             yield found_at(reach, "S4", Severity.MEDIUM, [_of(made[0], statement)], message)
 
 
@@ -372,5 +377,5 @@ def stepping_rules(reach: Reach) -> Iterator[Finding]:
 
 
 def _foreign_account(text: str) -> bool:
-    fields = split_arn(text)
+    fields = split_arn(as_named(text))
     return fields is not None and names_account(text) and fields[4] != ACCOUNT

@@ -12,7 +12,7 @@ from workflows.policy.document import Statement
 from workflows.policy.reviewing.finding import Finding, Severity
 from workflows.policy.reviewing.iam_rules import by_statement, found_at, named_resources
 from workflows.policy.reviewing.reach import Grant, Reach
-from workflows.policy.reviewing.scope import clauses_on, deny, equals, is_plain, none_of
+from workflows.policy.reviewing.scope import as_named, clauses_on, deny, equals, is_plain, none_of
 
 _TAG_KEYS: Final = (
     "aws:resourcetag/",
@@ -165,7 +165,7 @@ def passing_rules(reach: Reach) -> Iterator[Finding]:
 
 
 def _open_service(texts: Sequence[str]) -> bool:
-    return any(text.startswith(("*", "?")) for text in texts)
+    return any(as_named(text).startswith(("*", "?")) for text in texts)
 
 
 def _escalations(reach: Reach, narrowed: Sequence[Statement]) -> Iterator[Finding]:

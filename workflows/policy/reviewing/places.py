@@ -1,8 +1,9 @@
 """Where a template takes values, and which values a partner that means harm would put there.
 
-A partner chooses values; the approver sees them. So a value that cannot hold a wildcard names one thing, whichever.
-One that may hold a wildcard is `*` wherever that widens what is allowed. A value next to a wildcard counts as part
-of it, because a list of values, one for each letter, makes it so.
+A partner chooses values; the approver sees them. So a value that cannot hold a wildcard names one thing, but nobody
+knows which: it is written `**`, which the engine reads as anything and the rules on names as a name. One that may hold
+a wildcard is `*` wherever that widens what is allowed. So is a value next to a wildcard, because a list of values, one
+for each letter, makes it so, and one that stands for a type of resource or for a whole path.
 """
 
 import re
@@ -24,14 +25,26 @@ _REGION: Final = "eu-west-1"
 _WILD: Final = ("*", "?")
 _STARS: Final = re.compile(r"\*{2,}")
 _ARN_TYPES: Final = (KeyType.ARN, KeyType.ARNS)
-# What lets the most through where a typed comparison stands under Allow.
-_TYPED: Final[Mapping[str, str]] = {
-    "IpAddress": "0.0.0.0/0",
-    "NotIpAddress": "192.0.2.1/32",
-    "Bool": "true",
-    "Null": "true",
-    "BinaryEquals": "eA==",
+ANY: Final = "**"
+# In front of the fifth colon: a star at the end of a field may run on past colons, which no value can.
+ANY_IN_FIELD: Final = "**?"
+# Stands for ANY until stars that the partner wrote have been run together.
+_MARK: Final = "\ue000"
+_MARK_OF_FIELD: Final = "\ue000?"
+_MARKED: Final = re.compile("\ue000+")
+_SWALLOWED: Final = re.compile("\\*\ue000|\ue000\\*")
+# Comparisons of whole texts, and the one of patterns that says the same of them.
+_LIKE: Final[Mapping[str, str]] = {
+    "StringEquals": "StringLike",
+    "StringEqualsIgnoreCase": "StringLike",
+    "StringNotEquals": "StringNotLike",
+    "StringNotEqualsIgnoreCase": "StringNotLike",
+    "ArnEquals": "ArnLike",
+    "ArnNotEquals": "ArnNotLike",
 }
+_EVERY_ADDRESS, _ONE_ADDRESS = "0.0.0.0/0", "192.0.2.1/32"
+_PLAIN_TYPED: Final[Mapping[str, str]] = {"Bool": "true", "Null": "true", "BinaryEquals": "eA=="}
+_PATHS: Final = ("role/", "policy/", "user/", "group/", "instance-profile/")
 _LATEST, _EARLIEST = "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z"
 _ACTION: Final = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 _MOST_TYPES: Final = 8
@@ -106,37 +119,59 @@ class Filler:
         literals, names = parts(text)
         choices = [self._values(name, literals, at) for at, name in enumerate(names)]
         texts = [joined(literals, values) for values in islice(product(*choices), _MOST_TYPES)]
-        return [_STARS.sub("*", one) for one in texts] if self._place.takes_wildcards else texts
+        return [self._tidied(one) for one in texts]
+
+    def _tidied(self, text: str) -> str:
+        if self._place.takes_wildcards or _MARK in text:
+            text = _MARKED.sub(_MARK, _STARS.sub("*", text))
+            while _SWALLOWED.search(text):
+                text = _SWALLOWED.sub("*", text)
+        return text.replace(_MARK, ANY)
 
     def _values(self, name: str, literals: Sequence[str], at: int) -> list[str]:
-        fill, place = self._fill, self._place
-        samples = self._notes.samples
-        types = _types(place, literals, at, len(samples))
-        sample = samples.setdefault(name, types[0] if types else _sample(place, literals, at, len(samples)))
+        fill, place, notes = self._fill, self._place, self._notes
+        types = _types(place, literals, at)
+        plain = [one.replace(_MARK, f"named{len(notes.samples)}") for one in types]
+        typed = _typed(place)
+        sample = notes.samples.setdefault(
+            name, typed or (plain or [_sample(place, literals, at, len(notes.samples))])[0]
+        )
         if fill.everything or fill.mild:
             return ["*"] if fill.everything else [sample]
         if name in fill.fixed:
             return [fill.fixed[name]]
-        if place.wants_wide and place.takes_wildcards:
-            if name in fill.safe:
-                return ["*"]
-            if _is_open(place, literals, at):
-                self._notes.opened.add(name)
-                return ["*"]
-        if len(types) > 1:
-            self._notes.opened.add(name)
-        return types if len(types) > 1 else [sample]
+        if typed:
+            notes.opened.update((name,) if typed != sample else ())
+            return [typed]
+        if not place.wants_wide:
+            return [sample]
+        notes.opened.add(name)
+        if place.takes_wildcards and (name in fill.safe or _is_open(place, literals, at)):
+            return ["*"]
+        return types or [_MARK_OF_FIELD if _is_field(literals, at) else _MARK]
 
 
 def _is_open(place: Place, literals: Sequence[str], at: int) -> bool:
     """Whether what a value cannot do alone it can do beside what is written: next to a wildcard, or as an exception.
 
-    A value that a type of resource begins with can be that type, so a wildcard anywhere behind it is one for all of it.
+    A value that can be a type of resource or a path makes a wildcard behind it one for all of that.
     """
     if not place.allows or literals[at].endswith(_WILD) or literals[at + 1].startswith(_WILD):
         return True
     behind = "".join(literals[at + 1 :])
-    return _chooses_type(literals, at) and any(mark in behind for mark in _WILD)
+    chooses = _chooses_type(literals, at) or _chooses_path(literals, at)
+    return chooses and any(mark in behind for mark in _WILD)
+
+
+def _is_field(literals: Sequence[str], at: int) -> bool:
+    written = "".join(literals[: at + 1])
+    return written.startswith("arn:") and written.count(":") < ARN_FIELDS - 1
+
+
+def _chooses_path(literals: Sequence[str], at: int) -> bool:
+    """Whether a value stands where the path of an identity begins, which could be one that crowds stand under."""
+    fields = "@".join(literals[: at + 1]).split(":", ARN_FIELDS - 1)
+    return len(fields) == ARN_FIELDS and fields[2] == "iam" and fields[5] in _PATHS
 
 
 def _chooses_type(literals: Sequence[str], at: int) -> bool:
@@ -149,15 +184,15 @@ def _chooses_type(literals: Sequence[str], at: int) -> bool:
     return bool(kinds) and not any(kind.startswith("*") for kind in kinds)
 
 
-def _types(place: Place, literals: Sequence[str], at: int, number: int) -> list[str]:
+def _types(place: Place, literals: Sequence[str], at: int) -> list[str]:
     """The values that name a resource of each type that the statement's actions act on, where a value chooses it."""
     if place.operator is not None or (at > 0 and literals[0] == ""):
         return []
     if literals[0] == "" and at == 0:
-        return list(dict.fromkeys(_sample_arn(action, number) for action in place.actions)) or [_sample_arn("", number)]
+        return list(dict.fromkeys(_arn_of(action) for action in place.actions)) or [_arn_of("")]
     if not _chooses_type(literals, at):
         return []
-    whole = (_sample_arn(action, number).split(":", ARN_FIELDS - 1)[-1] for action in place.actions)
+    whole = (_arn_of(action).split(":", ARN_FIELDS - 1)[-1] for action in place.actions)
     cut = literals[at + 1][:1]
     return list(dict.fromkeys(one.partition(cut)[0] if cut in ("/", ":") else one for one in whole))
 
@@ -171,15 +206,21 @@ def _sample(place: Place, literals: Sequence[str], at: int, number: int) -> str:
     return _REGION if before == _REGION_FIELD else f"named{number}"
 
 
+def _typed(place: Place) -> str | None:
+    """The value that lets the most through, where what is compared is no text."""
+    base = place.operator.base if place.operator is not None else ""
+    if base in ("IpAddress", "NotIpAddress"):
+        return _EVERY_ADDRESS if place.wants_wide else _ONE_ADDRESS
+    if base.startswith(("Date", "Numeric")):
+        high = ("Less" in base) is place.wants_wide
+        if base.startswith("Date"):
+            return _LATEST if high else _EARLIEST
+        return "999999999" if high else "0"
+    return _PLAIN_TYPED.get(base)
+
+
 def _sample_of_key(place: Place, operator: Operator, number: int) -> str:
-    if operator.base in _TYPED:
-        return _TYPED[operator.base]
-    if operator.base.startswith("Date"):
-        return _LATEST if "Less" in operator.base else _EARLIEST
-    if operator.base.startswith("Numeric"):
-        return "999999999" if "Less" in operator.base else "0"
-    key = fold(place.key)
-    if key.endswith("account"):
+    if fold(place.key).endswith("account"):
         return ACCOUNT
     known = catalogue().key(place.key)
     if operator.base.startswith("Arn") or (known is not None and known.type in _ARN_TYPES):
@@ -187,15 +228,16 @@ def _sample_of_key(place: Place, operator: Operator, number: int) -> str:
     return f"named{number}"
 
 
-def _sample_arn(action: str, number: int) -> str:
+def _arn_of(action: str) -> str:
+    """The ARN of any resource of the first type that an action acts on."""
     entry = catalogue().action(action)
     service = catalogue().service(entry.service) if entry is not None else None
     if entry is None or service is None or not entry.resources:
-        return f"arn:aws:s3:::named{number}"
+        return f"arn:aws:s3:::{_MARK}"
     arn = service.resource_types[fold(entry.resources[0].name)].fields
     region = _REGION if arn[_REGION_FIELD] else ""
     account = ACCOUNT if arn[_ACCOUNT_FIELD] == "*" else arn[_ACCOUNT_FIELD]
-    return ":".join(("arn", "aws", arn[2], region, account, arn[5].replace("*", f"named{number}")))
+    return ":".join(("arn", "aws", arn[2], region, account, arn[5].replace("*", _MARK)))
 
 
 def filled(statement: Mapping[str, Json], fill: Fill, notes: Notes) -> dict[str, Json]:
@@ -205,26 +247,47 @@ def filled(statement: Mapping[str, Json], fill: Fill, notes: Notes) -> dict[str,
     result: dict[str, Json] = {}
     for name, value in statement.items():
         if name in ("Resource", "NotResource"):
-            result |= _bound(name, value, Filler(Place(allows, name, actions), fill, notes))
+            result |= _bound(name, _run_together(value), Filler(Place(allows, name, actions), fill, notes))
         elif name == "Condition" and isinstance(value, dict):
-            result[name] = {
-                operator: _filled_keys(operator, keys, (allows, actions), fill, notes)
-                for operator, keys in value.items()
-            }
+            result[name] = _condition(value, (allows, actions), fill, notes)
         elif name != "@Enabled":
             result[name] = value
     return result
 
 
-def _filled_keys(operator: str, keys: Json, statement: tuple[bool, tuple[str, ...]], fill: Fill, notes: Notes) -> Json:
-    read = read_operator(operator)
-    if read is None or not isinstance(keys, dict):
-        return keys
-    (allows, actions), found = statement, dict[str, Json]()
-    for key, value in keys.items():
-        place = Place(allows, "Condition", actions, read, key)
-        found |= _bound("Resource", value, Filler(place, fill, notes), key)
+def _run_together(value: Json) -> Json:
+    """The value with stars that stand side by side as one, so that nobody can write ANY."""
+    if isinstance(value, list):
+        return [_run_together(one) for one in value]
+    return _STARS.sub("*", value) if isinstance(value, str) else value
+
+
+def _condition(
+    condition: Mapping[str, Json], statement: tuple[bool, tuple[str, ...]], fill: Fill, notes: Notes
+) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for name, keys in condition.items():
+        operator = read_operator(name)
+        if operator is None or not isinstance(keys, dict):
+            found[name] = keys
+            continue
+        for key, value in keys.items():
+            filler = Filler(Place(statement[0], "Condition", statement[1], operator, key), fill, notes)
+            put = _bound("Resource", _run_together(value), filler, key)
+            like = name.replace(operator.base, _LIKE.get(operator.base, operator.base))
+            _put(found, like if ANY in str(put[key]) else name, name, put)
     return found
+
+
+def _put(found: dict[str, Json], wanted: str, otherwise: str, keys: dict[str, Json]) -> None:
+    """Put keys under an operator that reads ANY, or under their own where that one has the key already."""
+    (key,) = keys
+    there = found.setdefault(wanted, {})
+    assert isinstance(there, dict)
+    if key in there and wanted != otherwise:
+        there = found.setdefault(otherwise, {})
+        assert isinstance(there, dict)
+    there[key] = keys[key]
 
 
 def _bound(name: str, value: Json, filler: Filler, key: str | None = None) -> dict[str, Json]:

@@ -4,10 +4,11 @@ Every answer that says yes carries a request, and the engine has replayed it aga
 in which it is allowed.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import Final
 
 from workflows.errors import LimitExceeded
@@ -25,7 +26,7 @@ from workflows.policy.layers import NamedPolicy
 from workflows.policy.patterns import ARN_FIELDS, Work, action_pattern, split_arn
 from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.finding import Step
-from workflows.policy.reviewing.places import ACCOUNT
+from workflows.policy.reviewing.places import ACCOUNT, ANY, ANY_IN_FIELD
 from workflows.policy.reviewing.scope import deny, resource_pattern
 from workflows.policy.reviewing.subject import UNLIKELY, Subject, World, policy_of
 from workflows.policy.variables import ResourcePattern
@@ -34,6 +35,7 @@ _REGION: Final = "eu-west-1"
 _STEPS: Final = 2_000_000
 _MOST_QUESTIONS: Final = 3000
 _FEW: Final = 4
+_PLACEHOLDERS: Final = re.compile(r"\*\*\??|[*?]")
 _MOST_CHOICES: Final = 64
 
 
@@ -67,7 +69,10 @@ class Reach:
 
     def never_beyond(self, allow: Statement, beyond: Sequence[Statement]) -> bool:
         """Whether an Allow surely grants nothing at all outside of what these Denies leave out."""
-        policy = NamedPolicy("review", policy_of((allow, *_touching(allow, beyond))))
+        left, denies = _but_excused(allow, beyond)
+        if left is None:
+            return True
+        policy = NamedPolicy("review", policy_of((left, *_touching(left, denies))))
         return compare([policy], (), steps=_STEPS).verdict is Verdict.PROVEN
 
     def _speaking_of(self, folded: str) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
@@ -125,35 +130,53 @@ class Reach:
             if because is not None:
                 self.unproven.setdefault(question.action, because)
             if request is not None:
-                return self._grant(question.action, request, allow.index, world)
+                return self._grant(question.action, request, here[allow.index], denies, world)
         return None
 
-    def _grant(self, action: str, request: Request, index: int, world: World) -> Grant:
-        parameters = chosen(self.subject, world.parameters, request)
-        return Grant(action, self.subject.statements[index], Step(request, index, parameters))
+    def _grant(
+        self, action: str, request: Request, allow: Statement, denies: Sequence[Statement], world: World
+    ) -> Grant:
+        parameters = chosen(self.subject, world.parameters, request, (allow, *denies))
+        return Grant(action, self.subject.statements[allow.index], Step(request, allow.index, parameters))
 
 
-def chosen(subject: Subject, values: Mapping[str, str], request: Request) -> Mapping[str, str]:
-    """Return values of all parameters under which a request is granted; none if no single choice was found.
+def chosen(
+    subject: Subject, values: Mapping[str, str], request: Request, statements: Sequence[Statement]
+) -> Mapping[str, str]:
+    """Return values of all parameters under which some statements grant a request; none if no choice was found.
 
     Where a value stood for many, the one that this request takes is looked for.
     """
     if not subject.is_template:
         return {}
-    safe = [name for name in subject.wildcard_safe if name in values]
-    known = {**values, **{name: "*" for name in safe if values[name] != UNLIKELY}}
-    unsettled = sorted(subject.opened.union(safe))[:_FEW]
-    if not unsettled or allowed(subject.rendered(known), request):
+    places = _places(statements)
+    involved = {name for place in places for name in subject.names[place]}
+    switching = {switch.name for switch in subject.switches if switch is not None}
+    free = subject.wildcard_safe - switching
+    known = {**values, **{name: "*" for name in free if values.get(name, UNLIKELY) != UNLIKELY}}
+    unsettled = sorted(involved & subject.opened.union(subject.wildcard_safe))
+    if not unsettled or allowed(subject.rendered(known, places), request):
         return known
-    resource = request.resource.split(":", ARN_FIELDS - 1)[-1]
-    pieces = (resource.partition("/")[0], resource.rpartition("/")[2])
-    candidates = [text for text in (request.resource, resource, *pieces, pieces[1][:1], UNLIKELY) if text]
-    choices = (dict.fromkeys((known[name], values[name], *candidates)) for name in unsettled)
-    for choice in islice(product(*choices), _MOST_CHOICES):
-        tried = {**known, **dict(zip(unsettled, choice, strict=True))}
-        if allowed(subject.rendered(tried), request):
+    candidates = _candidates(request)
+    plain = [name for name in unsettled if known[name].startswith("named")]
+    alike = ({**known, **dict.fromkeys(plain, text)} for text in candidates)
+    choices = (dict.fromkeys((known[name], values[name], *candidates)) for name in unsettled[:_FEW])
+    apart = ({**known, **dict(zip(unsettled, choice, strict=False))} for choice in product(*choices))
+    for tried in islice(chain(alike, apart), _MOST_CHOICES):
+        if allowed(subject.rendered(tried, places), request):
             return tried
     return {}
+
+
+def _candidates(request: Request) -> list[str]:
+    """Values that a parameter may have had to have: pieces of the resource, and what the circumstances hold."""
+    fields = request.resource.split(":", ARN_FIELDS - 1)
+    resource = fields[-1]
+    name = resource.rpartition("/")[2]
+    last = name.rpartition(":")[2]
+    held = (value if isinstance(value, str) else value[0] for value in request.context.folded.values() if value)
+    pieces = (name, name[:1], last, last[:1], resource.partition("/")[0], resource, request.resource, *fields[3:5], "x")
+    return list(dict.fromkeys(text for text in (*pieces, *held, UNLIKELY) if text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +195,14 @@ class _Question:
 
     def answered(self, allow: Statement, denies: Sequence[Statement]) -> tuple[Request | None, str | None]:
         """Return a request that is granted, or the bound that was met before that could be told."""
-        asked = [one for one in _on_kinds(self.action, self.kinds) if _may_concern(allow, one)]
+        left, beyond = _but_excused(allow, self.beyond)
+        if left is None:
+            return None, None
+        asked = [one for one in _on_kinds(self.action, self.kinds) if _may_concern(left, one)]
         if not asked:
             return None, None
-        others = tuple(_touching(allow, (*denies, *self.beyond)))
+        asked.sort(key=lambda one: not _is_named(left, one))
+        allow, others = left, tuple(_touching(left, (*denies, *beyond)))
         if len(asked) == 1:
             return self._searched(allow, others, asked[0])
         request = _at_a_glance(self.action, allow, others, self.kinds)
@@ -206,11 +233,27 @@ class _Question:
         if answer.verdict is Verdict.PROVEN:
             return None, None
         found = replace(answer.counterexamples[0].request, action=self.action)
-        return _likely(found, (allow, *others)), None
+        return likely(found, (allow, *others)), None
 
     def _named(self, allow: Statement, others: Sequence[Statement]) -> list[NamedPolicy]:
         narrowed = replace(allow, actions=(action_pattern(self.action),), not_actions=())
         return [NamedPolicy("review", policy_of((narrowed, *others)))]
+
+
+def _but_excused(allow: Statement, beyond: Sequence[Statement]) -> tuple[Statement | None, Sequence[Statement]]:
+    """The Allow without what it names by parameters and is excused for that, None where nothing is left of it.
+
+    A Deny on such a pattern would excuse whatever fits it, whoever grants it.
+    """
+    marked = {one.text for deny_ in beyond if not deny_.conditions for one in deny_.resources if ANY in one.text}
+    if not marked:
+        return allow, beyond
+    denies = [
+        replace(one, resources=tuple(each for each in one.resources if each.text not in marked)) for one in beyond
+    ]
+    left = tuple(one for one in allow.resources if one.text not in marked)
+    kept = [one for one in denies if one.resources or one.not_resources]
+    return (None if allow.resources and not left else replace(allow, resources=left)), kept
 
 
 def _may_concern(allow: Statement, on_kind: Sequence[Statement]) -> bool:
@@ -219,6 +262,14 @@ def _may_concern(allow: Statement, on_kind: Sequence[Statement]) -> bool:
     if not kinds or not allow.resources:
         return True
     return any(may_share(kind, own) for kind in kinds for own in allow.resources)
+
+
+def _is_named(allow: Statement, on_kind: Sequence[Statement]) -> bool:
+    """Whether an Allow begins with the word of this type, so that what is found looks like what was meant."""
+    heads = {
+        kind.text.split(":", ARN_FIELDS - 1)[-1].partition("?")[0] for one in on_kind for kind in one.not_resources
+    }
+    return any(own.text.split(":", ARN_FIELDS - 1)[-1].startswith(head) for own in allow.resources for head in heads)
 
 
 def may_share(one: ResourcePattern, other: ResourcePattern) -> bool:
@@ -290,7 +341,8 @@ def _on_kinds(action: str, names: tuple[str, ...]) -> tuple[tuple[Statement, ...
     kinds = kinds_of(entry, names)
     if not kinds:
         return ((_ONLY_ON_STAR,),)
-    return tuple((deny(but_on=(resource_pattern(_with_names(kind)),)),) for kind in kinds)
+    more = (_WITHOUT_COLONS,) if entry.service == "iam" else ()
+    return tuple((deny(but_on=(resource_pattern(_with_names(kind)),)), *more) for kind in kinds)
 
 
 def _with_names(kind: str) -> str:
@@ -299,6 +351,8 @@ def _with_names(kind: str) -> str:
     return ":".join((*("*?" if field == "*" else field for field in fields), resource.replace("*", "?*")))
 
 
+# No name or path of an identity holds a colon.
+_WITHOUT_COLONS: Final = deny(resources=(resource_pattern("arn:*:iam:*:*:*:*"),))
 # Of ARNs this spares none: what is asked on `*` is no ARN.
 _ONLY_ON_STAR: Final = deny(resources=(resource_pattern("arn:*:*:*:*:*"),))
 
@@ -358,13 +412,13 @@ def _filled(text: str, kind: str) -> str:
     shape = kind.split(":", ARN_FIELDS - 1)
     fields = text.split(":", ARN_FIELDS - 1)
     words = ("arn", "aws", shape[2], _REGION, ACCOUNT, "x")
-    return ":".join(
-        word if field == "*" and at < ARN_FIELDS - 1 else field.replace("*", "x").replace("?", "x")
-        for at, (field, word) in enumerate(zip(fields, words, strict=False))
-    )
+    plain = [_PLACEHOLDERS.sub("x", field) for field in fields]
+    named = zip(fields, plain, words, strict=False)
+    head = [word if field in ("*", ANY_IN_FIELD) else told for field, told, word in named]
+    return ":".join((*head[:-1], plain[-1]))
 
 
-def _likely(request: Request, statements: Sequence[Statement]) -> Request:
+def likely(request: Request, statements: Sequence[Statement]) -> Request:
     """The request with a partition, a region and an account that exist, if it is allowed then as well."""
     fields = split_arn(request.resource)
     if fields is None or len(fields) != ARN_FIELDS:

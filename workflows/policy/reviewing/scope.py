@@ -10,10 +10,12 @@ from workflows.policy.conditions import NULL, Clause, Operator, Quantifier
 from workflows.policy.context import fold
 from workflows.policy.document import Effect, Statement
 from workflows.policy.patterns import ActionPattern, action_pattern, split_arn
+from workflows.policy.reviewing.places import ACCOUNT, ANY, ANY_IN_FIELD
 from workflows.policy.variables import ResourcePattern
 
 # Fewer letters than these in front of a wildcard single nothing out.
 _FEWEST_LETTERS: Final = 3
+_NAME: Final = "named"
 _OPEN: Final = re.compile(r"[*?]|\$\{")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
 # Paths and names that stand for many roles of services and of people who sign in.
@@ -22,9 +24,18 @@ EVERYTHING: Final = (ResourcePattern("*", ("*",)),)
 _EVERY_ACTION: Final = (action_pattern("*"),)
 
 
+def as_named(text: str) -> str:
+    """The text with a name for each value that is one of a parameter."""
+    fields = split_arn(text)
+    if fields is None:
+        return text.replace(ANY, _NAME)
+    fields[4] = ACCOUNT if fields[4] == ANY_IN_FIELD else fields[4]
+    return ":".join(fields).replace(ANY_IN_FIELD, _NAME).replace(ANY, _NAME)
+
+
 def names_something(text: str) -> bool:
     """Whether a resource pattern names one thing, or things whose names begin alike in at least three letters."""
-    fields = split_arn(text)
+    fields = split_arn(as_named(text))
     if fields is None:
         return False
     head = _head(fields[5])
@@ -38,13 +49,13 @@ def names_something(text: str) -> bool:
 
 def names_account(text: str) -> bool:
     """Whether a resource pattern lies in one account that it spells out."""
-    fields = split_arn(text)
+    fields = split_arn(as_named(text))
     return fields is not None and _ACCOUNT.fullmatch(fields[4]) is not None
 
 
 def names_own_path(text: str, kind: str, domain: str | None) -> bool:
     """Whether a pattern for policies or roles lies under the partner's own path, any path where none is known."""
-    fields = split_arn(text)
+    fields = split_arn(as_named(text))
     if fields is None:
         return False
     path = _head(fields[5])
@@ -122,7 +133,9 @@ def demands_something(clause: Clause) -> bool:
     comparison = clause.operator.comparison
     if comparison is None or comparison.negated or clause.operator.quantifier is Quantifier.ALL:
         return False
-    return all(text.strip("*?") and text not in ("0.0.0.0/0", "::/0") for text in clause.texts) and bool(clause.texts)
+    return all(as_named(text).strip("*?") and text not in ("0.0.0.0/0", "::/0") for text in clause.texts) and bool(
+        clause.texts
+    )
 
 
 # --- statements that ask ---------------------------------------------------------------------------------

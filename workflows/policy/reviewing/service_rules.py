@@ -16,6 +16,7 @@ from workflows.policy.reviewing.finding import Finding, Severity
 from workflows.policy.reviewing.iam_rules import by_statement, found_at, listed, named_resources
 from workflows.policy.reviewing.reach import Grant, Reach
 from workflows.policy.reviewing.scope import (
+    as_named,
     clauses_on,
     demands_something,
     hardened,
@@ -151,7 +152,7 @@ def credential_rules(reach: Reach) -> Iterator[Finding]:
 
 
 def _names_database(text: str) -> bool:
-    fields = split_arn(text)
+    fields = split_arn(as_named(text))
     if fields is None or not fields[5].startswith(("dbname:", "dbuser:", "dbgroup:")):
         return False
     _, _, name = fields[5].partition("/")
@@ -186,12 +187,12 @@ def _reaches(entry: ActionEntry) -> bool:
 
 
 def _any_account(texts: Sequence[str]) -> bool:
-    return any(set("*?") & set(text) for text in texts)
+    return any(set("*?") & set(as_named(text)) for text in texts)
 
 
 def _whole(text: str) -> bool:
     """Whether a pattern is the full name of one thing, or of all that lies in one thing."""
-    fields = split_arn(text)
+    fields = split_arn(as_named(text))
     if fields is None or set("*?") & set(fields[4]):
         return False
     name, slash, rest = fields[5].partition("/")

@@ -105,11 +105,19 @@ class Subject:
             filled(members, Fill(self.wildcard_safe, {}), notes)
         return notes
 
-    def rendered(self, values: Mapping[str, str]) -> tuple[Statement, ...]:
-        """The statements that stay, under these values of every parameter."""
-        statements = self._parsed(Fill(self.wildcard_safe, values))
-        kept = zip(statements, self.switches, strict=True)
-        return tuple(one for one, switch in kept if switch is None or switch.keeps(values))
+    def rendered(self, values: Mapping[str, str], places: Sequence[int]) -> tuple[Statement, ...]:
+        """Those of the statements at these places that stay, under these values of every parameter."""
+        fill, notes = Fill(self.wildcard_safe, values), Notes()
+        found = []
+        for index in places:
+            switch = self.switches[index]
+            if switch is not None and not switch.keeps(values):
+                continue
+            one = self.statements[index]
+            if self.names[index]:
+                one = replace(self._statement(self.members[index], fill, notes), index=index, path=one.path)
+            found.append(one)
+        return tuple(found)
 
     def worlds(self, allow: Statement | None, denies: Sequence[Statement]) -> Iterator[World] | None:
         """Return the worlds in which an Allow stands that matter where these Denies do; None when there are too many.
@@ -154,19 +162,22 @@ class Subject:
             switch = self.switches[statement.index]
             if switch is not None and (own is None or statement is allow or switch.name != own.name):
                 _note(wanted, switch.name, _value(switch, statement))
-            for name in self._safe_names[statement.index]:
+            for name in self._safe_names(statement.index):
                 _note(wanted, name, "*" if statement.effect is Effect.ALLOW else UNLIKELY)
         return wanted
 
     @cached_property
-    def _safe_names(self) -> tuple[tuple[str, ...], ...]:
-        """For each statement the parameters in it that may hold wildcards."""
+    def names(self) -> tuple[tuple[str, ...], ...]:
+        """For each statement the parameters whose values are put into it."""
         found = []
         for members in self.members:
             notes = Notes()
-            filled(members, Fill(frozenset(), {}), notes)
-            found.append(tuple(name for name in notes.samples if name in self.wildcard_safe))
+            filled(members, PLAIN, notes)
+            found.append(tuple(notes.samples))
         return tuple(found)
+
+    def _safe_names(self, index: int) -> list[str]:
+        return [name for name in self.names[index] if name in self.wildcard_safe]
 
     @cached_property
     def doubtful(self) -> tuple[str, ...]:
