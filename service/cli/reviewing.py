@@ -51,27 +51,30 @@ class FindingView(msgspec.Struct):
 @click.command("review")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH...")
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print a SARIF 2.1.0 log, which code hosts show at the lines.")
+@click.option("--text", "as_text", is_flag=True, help="Print for people, also where a program reads.")
 @json_option
 @failing_clearly
-def review_bundle(paths: tuple[Path, ...], as_sarif: bool, as_json: bool) -> None:
+def review_bundle(paths: tuple[Path, ...], as_sarif: bool, as_text: bool, as_json: bool) -> None:
     """Review bundles of partners as registration does. Needs no deployment.
 
     A PATH is a folder with permissions.json (or delegation_template.json), boundary.json (or permission_boundary.json)
     where roles are made, and bundle_metadata.json (partner_domain, template_name, boundary_name) if there is one; or a
-    file, which is a template alone. --json prints an array of findings.
+    file, which is a template alone. --json prints an array of findings; of folders it is what a program gets that reads
+    the output, unless it asks for --text or --sarif.
 
     Exit codes: 0 nothing found, 1 findings that an operator may accept, 2 critical ones, which are refused (and wrong
     usage), 3 a path that cannot be read.
     """
-    if as_sarif and as_json:
-        raise click.UsageError("give either --sarif or --json")
+    if as_sarif + as_text + as_json > 1:
+        raise click.UsageError("give one of --sarif, --text and --json")
     found: list[tuple[FindingView, Finding, Path]] = []
     for path in paths:
         found += _reviewed(path)
     if len(paths) > 1:
         for view, _, folder in found:
             view.artifact_ref = str(folder / view.artifact_ref)
-    if as_json:
+    piped = all(path.is_dir() for path in paths) and not sys.stdout.isatty()
+    if as_json or (piped and not as_sarif and not as_text):
         print_json([view for view, _, _ in found])
     elif as_sarif:
         print_json(_sarif(found))

@@ -61,7 +61,8 @@ def test_a_finding_comes_with_its_calls_and_a_correction_as_a_diff(tmp_path: Pat
     assert [step["action"] for step in made["attack"]] == ["iam:CreateRole", "iam:PutRolePolicy"]
     assert made["attack"][0]["parameters"] == {"accountId": "123456789012"}
     assert '+          "iam:PermissionsBoundary"' in made["fix"]
-    told = run(str(home)).stdout
+    assert json.loads(run(str(home)).stdout)[0] == made, "a program that reads the output gets the array"
+    told = run(str(home), "--text").stdout
     assert "CRITICAL S2 permissions.json statement Make: iam:CreateRole is granted" in told
     assert "1. iam:CreateRole on arn:aws:iam::123456789012:role/acme.example/" in told
     assert told.endswith("2 findings\n")
