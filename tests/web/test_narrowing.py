@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from staging.browsers import Person
 from staging.houses import OPERATOR, People, a_request, key_for
 from staging.servers import LiveServer
@@ -39,6 +39,15 @@ def filed(site: LiveServer, cast: People) -> DelegationRequest:
     return submission.create(site.ports, cast.call("partner"), asked)
 
 
+def claimed(site: LiveServer, arrive: Arrive, cast: People) -> tuple[Page, DelegationRequest]:
+    """The review of a request that an approver has claimed."""
+    request, person = filed(site, cast), arrive()
+    person.enrol(cast.approver)
+    person.page.goto(f"/d/{request.id}")
+    person.page.click("text=Claim for first")
+    return person.page, request
+
+
 def parameters(given: dict[str, str]) -> list[Any]:
     return [Parameter(name, (value,), ParameterType.STRING) for name, value in given.items()]
 
@@ -46,12 +55,7 @@ def parameters(given: dict[str, str]) -> list[Any]:
 def test_the_action_that_was_dropped_is_refused_and_the_one_that_was_kept_works(
     site: LiveServer, arrive: Arrive, cast: People
 ) -> None:
-    request = filed(site, cast)
-    person = arrive()
-    person.enrol(cast.approver)
-    page = person.page
-    page.goto(f"/d/{request.id}")
-    page.click("text=Claim for first")
+    page, _ = claimed(site, arrive, cast)
     expect(page.locator("#risks ~ table")).to_contain_text("It reads")
     page.click("text=Approve with less")
 
@@ -99,12 +103,7 @@ def refusal(call: Callable[[], object]) -> str:
 def test_a_policy_that_is_written_wider_is_refused_with_a_request_that_shows_it(
     site: LiveServer, arrive: Arrive, cast: People
 ) -> None:
-    request = filed(site, cast)
-    person = arrive()
-    person.enrol(cast.approver)
-    page = person.page
-    page.goto(f"/d/{request.id}")
-    page.click("text=Claim for first")
+    page, request = claimed(site, arrive, cast)
     page.goto(f"/requests/{request.id}/narrow")
     page.click("text=Write the policy yourself")
     wide = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
