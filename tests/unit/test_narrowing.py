@@ -8,6 +8,7 @@ import pytest
 from staging.approvers import sign_up
 from staging.clocks import StillClock
 from staging.houses import People, a_request, settle_people
+from staging.roles import ROLE_PERMISSIONS, asked_role, register_role_work
 
 from service.house import House
 from workflows import approval, delivery, release, step_up, submission
@@ -18,8 +19,12 @@ from workflows.notifications import body_of
 from workflows.policy.context import RequestContext
 from workflows.policy.decision import Outcome
 from workflows.ports import Ports
+from workflows.records.account import Attachment
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest, State
+from workflows.records.role import Role
+from workflows.role_errands import due_role_errands
+from workflows.role_plans import plan_of
 from workflows.sessions import judge, standing_of_session
 
 BUCKET: Final = "arn:aws:s3:::@{bucketName}/*"
@@ -241,6 +246,28 @@ def test_the_grant_ends_with_the_shorter_time(house: House, cast: People, waitin
     release.send(house.ports, cast.call("approver"), waiting.id)
     (grant,) = house.store.read(lambda tx: tx.find(Grant, request_id=waiting.id))
     assert (grant.deadline - grant.created_at).total_seconds() <= 300
+
+
+def test_a_role_is_made_with_the_less_that_was_approved_and_ends_with_the_shorter_time(
+    house: House, cast: People
+) -> None:
+    ports = house.ports
+    asked = a_request(cast, template_arn=register_role_work(ports, ROLE_PERMISSIONS), role=asked_role())
+    request = submission.create(ports, cast.call("partner"), asked)
+    submission.associate(ports, cast.call("owner"), request.id)
+    only = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::logs/*"}
+    less = Narrowing(text({"Version": "2012-10-17", "Statement": only}), 7200)
+    moved = accept(ports, cast, request, less)
+    plan = plan_of(moved)
+    assert plan is not None
+    assert (plan.lifetime, moved.session_duration) == (7200, 7200)
+    release.send(ports, cast.call("approver"), request.id)
+    due_role_errands(ports, 10)
+    (role,) = ports.store.read(lambda tx: tx.find(Role, request_id=request.id))
+    (attached,) = ports.store.read(lambda tx: tx.find(Attachment, principal_id=role.id))
+    assert json.loads(attached.document or "")["Statement"] == only
+    (grant,) = ports.store.read(lambda tx: tx.find(Grant, request_id=request.id))
+    assert (grant.deadline - grant.created_at).total_seconds() <= 7200
 
 
 # --- making less of a policy -----------------------------------------------------------------------------
