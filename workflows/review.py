@@ -40,6 +40,8 @@ from workflows.summary.levels import GRAVITY, Level, level_of
 # Enough to say "often"; what is beyond is not counted.
 MOST_COUNTED: Final = 100
 _COMPARED: Final = 20
+# The steps that may be spent on telling what is new, and on telling what is gone.
+_WORK: Final = 1_000_000
 _HISTORY: Final = 60
 _LONGEST_ACTION: Final = 128
 _LONGEST_RESOURCE: Final = 512
@@ -218,7 +220,7 @@ def _places(statement: Statement) -> tuple[str, ...]:
 
 
 def _lines(policy: Policy, earlier: Sequence[Policy]) -> tuple[Line, ...]:
-    lines = []
+    lines, work = [], Work(_WORK)
     for statement, pattern in parts(policy):
         action = pattern.text if pattern else "NotAction:" + ",".join(one.text for one in statement.not_actions)
         service, colon, name = action.partition(":")
@@ -231,7 +233,7 @@ def _lines(policy: Policy, earlier: Sequence[Policy]) -> tuple[Line, ...]:
                 resources=_places(statement),
                 conditional=bool(statement.conditions),
                 statement=statement.index,
-                new=is_new(policy, statement, pattern, earlier),
+                new=is_new(policy, statement, pattern, earlier, work),
             ),
         )
     return tuple(sorted(lines, key=lambda line: (line.service, GRAVITY[line.level], line.action)))
@@ -287,7 +289,7 @@ def _before(
         live=counted[GrantState.LIVE],
         first=grants[-1] if grants else None,
         latest=latest,
-        gone=gone(policy, earlier) if latest else (),
+        gone=gone(policy, earlier, Work(_WORK)) if latest else (),
     )
 
 

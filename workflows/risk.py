@@ -18,6 +18,7 @@ from workflows.policy.layers import NamedPolicy
 from workflows.policy.patterns import ActionPattern, Work, action_pattern
 
 _EXAMPLES: Final = 3
+_WORK: Final = 1_000_000
 
 
 class Risk(StrEnum):
@@ -132,17 +133,17 @@ _CLASSES: Final[Sequence[tuple[Risk, Callable[[ActionEntry], bool]]]] = (
 
 def risks(policy: Policy) -> tuple[Reason, ...]:
     """Return why a policy may do harm, by class and statement; nothing when it only lists, or allows nothing."""
-    denies = tuple(one for one in policy.statements if one.effect is Effect.DENY)
+    denies, work = tuple(one for one in policy.statements if one.effect is Effect.DENY), Work(_WORK)
     allows = [one for one in policy.statements if one.effect is Effect.ALLOW]
-    found = [reason for one in allows for reason in _of_statement(one, denies)]
+    found = [reason for one in allows for reason in _of_statement(one, denies, work)]
     order = {risk: at for at, risk in enumerate(Risk)}
     return tuple(sorted(found, key=lambda reason: order[reason.risk]))
 
 
-def _of_statement(statement: Statement, denies: tuple[Statement, ...]) -> Iterator[Reason]:
+def _of_statement(statement: Statement, denies: tuple[Statement, ...], work: Work) -> Iterator[Reason]:
     entries, unknown = _acts(statement)
-    granted = [one for one in entries if _is_granted(statement, one.full_name, denies)]
-    strange = [name for name in unknown if _is_granted(statement, name, denies)]
+    granted = [one for one in entries if _is_granted(statement, one.full_name, denies, work)]
+    strange = [name for name in unknown if _is_granted(statement, name, denies, work)]
     for risk, belongs in _CLASSES:
         names = [one.full_name for one in granted if belongs(one)]
         names += strange if risk is Risk.DATA_WRITE else []
@@ -183,11 +184,11 @@ def _acts(statement: Statement) -> tuple[list[ActionEntry], list[str]]:
     return list(known.values()), unknown
 
 
-def _is_granted(statement: Statement, action: str, denies: Iterable[Statement]) -> bool:
+def _is_granted(statement: Statement, action: str, denies: Iterable[Statement], work: Work) -> bool:
     """Whether the statement really lets an action through; without Denies that cover it there is nothing to ask."""
     against = tuple(one for one in denies if one.covers_action(fold(action), Work()))
     if not against:
         return True
     alone = replace(statement, actions=(ActionPattern(action),), not_actions=())
     policy = Policy("2012-10-17", (alone, *against), "{}")
-    return compare((NamedPolicy("policy", policy),), ()).verdict is not Verdict.PROVEN
+    return compare((NamedPolicy("policy", policy),), (), work=work).verdict is not Verdict.PROVEN

@@ -7,6 +7,7 @@ import pytest
 
 from workflows.novelty import gone, is_new, parts
 from workflows.policy.document import Policy, PolicyKind, parse_policy
+from workflows.policy.patterns import Work
 
 
 def policy(*statements: tuple[str, Any, str]) -> Policy:
@@ -15,7 +16,11 @@ def policy(*statements: tuple[str, Any, str]) -> Policy:
 
 
 def fresh(asked: Policy, *earlier: Policy) -> list[str]:
-    return [action.text for statement, action in parts(asked) if action and is_new(asked, statement, action, earlier)]
+    return [
+        action.text
+        for statement, action in parts(asked)
+        if action and is_new(asked, statement, action, earlier, Work())
+    ]
 
 
 LOGS = "arn:aws:s3:::logs/*"
@@ -63,5 +68,5 @@ def test_a_deny_of_one_grant_does_not_speak_against_what_another_lent() -> None:
 def test_what_is_lent_no_more_is_told_as_it_was_written() -> None:
     now = policy(("Allow", "s3:Get*", LOGS))
     before = [policy(("Allow", ["s3:GetObject", "s3:PutObject"], LOGS)), policy(("Allow", "s3:GetObject", "*"))]
-    assert gone(now, before) == ("s3:GetObject", "s3:PutObject")
-    assert gone(now, before[:0]) == ()
+    assert gone(now, before, Work()) == ("s3:GetObject", "s3:PutObject")
+    assert gone(now, before[:0], Work()) == ()

@@ -7,10 +7,13 @@ from typing import Final
 from workflows.policy.conditions import Clause
 from workflows.policy.context import RequestContext, Value, fold
 from workflows.policy.joint import Budget
+from workflows.policy.patterns import Work
 from workflows.policy.representatives import values
 from workflows.policy.request import Asked, Request
 
 _STEPS: Final = 200_000
+# What a step costs of the work of a whole comparison.
+_COST: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,8 @@ class Circumstances:
     A key of `bound` has that value, None among them for one that is surely absent.
     """
 
-    def __init__(self, bound: Mapping[str, Value | None]) -> None:
-        self._bound = bound
+    def __init__(self, bound: Mapping[str, Value | None], work: Work) -> None:
+        self._bound, self._work = bound, work
         self._present = {key: value for key, value in bound.items() if value is not None}
         self._known: dict[tuple[str, frozenset[Clause]], list[tuple[Value | None, frozenset[Clause]]]] = {}
         self._answers: dict[Wish, Mapping[str, Value] | None] = {}
@@ -65,7 +68,7 @@ class Circumstances:
             if not useful:
                 return None
             choices.append((key, useful))
-        picked = _covering(choices, (1 << len(wish.fail)) - 1, Budget(_STEPS, "context-search"))
+        picked = _covering(choices, (1 << len(wish.fail)) - 1, Budget(_STEPS, "context-search", self._work, _COST))
         if picked is None:
             return None
         return {**self._present, **{key: value for key, value in picked.items() if value is not None}}
@@ -86,7 +89,8 @@ class Circumstances:
         if known is not None:
             return known
         ordered: Sequence[Clause] = sorted(clauses, key=lambda one: (one.operator.name, one.texts))
-        tried = [self._bound[key]] if key in self._bound else values(ordered, self._present)
+        tried = [self._bound[key]] if key in self._bound else values(ordered, self._present, self._work)
+        self._work.spend(_COST * len(tried) * len(ordered))
         context = RequestContext(self._present)
         found: dict[frozenset[Clause], Value | None] = {}
         for value in tried:

@@ -77,13 +77,14 @@ def compare(
     every: bool = False,
     asking: Asking = AT_HOME,
     steps: int = _WORK,
+    work: Work | None = None,
 ) -> Comparison:
     """Tell whether everything that `first` allows is allowed by `second`, to who is `asking`. Never raises.
 
     With `every`, each Allow of the first is looked at, so that each one that goes too far has its request. The work
-    on patterns is bounded by `steps`.
+    on patterns is bounded by `steps`, or by the `work` that is left of several comparisons together.
     """
-    search = _Search(_Side.of(first, asking), _Side.of(second, asking), asking, steps)
+    search = _Search(_Side.of(first, asking), _Side.of(second, asking), asking, work or Work(steps))
     found: list[Counterexample] = []
     because: str | None = None
     for name, statement in search.first.named_allows:
@@ -175,7 +176,7 @@ class _Others:
 class _Search:
     """Looks for requests beyond the second side, an Allow of the first after the other."""
 
-    def __init__(self, first: _Side, second: _Side, asking: Asking, steps: int) -> None:
+    def __init__(self, first: _Side, second: _Side, asking: Asking, work: Work) -> None:
         self.first = first
         self._known = asking.known
         # A request that the first side allows never meets a Deny that stands on both.
@@ -183,7 +184,7 @@ class _Search:
         denies = tuple(each for each in second.denies if _says(each) not in own)
         self._others = _Others(first.denies, tuple(each for _, each in second.named_allows), denies)
         self._table = ActionTable([_action_part(other) for other in self._others.row])
-        self._work = Work(steps)
+        self._work = work
         self.met_variables = False
 
     def beyond(self, statement: Statement) -> Request | None:
@@ -239,7 +240,7 @@ class _Search:
         if not others.denies and any(_holds(allow, statement, self._work) for allow in others.allows):
             return None
         for bound in self._bindings(statement, others):
-            circumstances = Circumstances(bound)
+            circumstances = Circumstances(bound, self._work)
             present = {key: value for key, value in bound.items() if value is not None}
             tried: set[int] = set()
             for resource, mask in self._resources(statement, others, present):

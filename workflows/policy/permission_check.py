@@ -8,6 +8,7 @@ when a proof met one of its bounds, and names it.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from workflows.policy.asking import AT_HOME, Asking
 from workflows.policy.circumstances import keys_of
@@ -17,8 +18,12 @@ from workflows.policy.decision import refusal_reason
 from workflows.policy.document import Policy, Statement
 from workflows.policy.familiar import in_known_words
 from workflows.policy.layers import Layer, LayerKind, NamedPolicy
+from workflows.policy.patterns import Work
 from workflows.policy.request import Request
 from workflows.policy.variables import Variable
+
+# All layers together: some tenths of a second at worst.
+_WORK: Final = 2_000_000
 
 
 class CheckResult(StrEnum):
@@ -72,9 +77,9 @@ def covers(
     asking = Asking(AT_HOME.caller, _known(layers, policy, identity or {}, tuple(stated)))
     asked = (NamedPolicy("asked", policy),)
     because: str | None = None
-    rests = False
+    rests, work = False, Work(_WORK)
     for layer in layers or (Layer(LayerKind.IDENTITY, "", ()),):
-        answer = compare(asked, layer.policies, asking=asking)
+        answer = compare(asked, layer.policies, asking=asking, work=work)
         if answer.verdict is Verdict.REFUTED:
             found = in_known_words(answer.counterexamples[0], asked, layer.policies, asking=asking)
             return PermissionCheck(CheckResult.DENIED, _witness(found, layer if layers else None))

@@ -15,8 +15,12 @@ from workflows.policy.compare import Comparison, Counterexample, Verdict, compar
 from workflows.policy.document import ASKED, Effect, Policy, PolicyKind, Statement, parse_policy
 from workflows.policy.layers import NamedPolicy
 from workflows.policy.outsiders import shut_out
+from workflows.policy.patterns import Work
 
 _MOST_CALLERS: Final = 200
+# The steps of all comparisons of one question together: some two seconds, or where people wait for a page much less.
+_WORK: Final = 10_000_000
+_LITTLE_WORK: Final = 1_000_000
 _NAMING: Final = (PolicyKind.RESOURCE, PolicyKind.TRUST)
 
 
@@ -106,38 +110,40 @@ def dead_statements(policy: Policy) -> Sequence[DeadStatement]:
 
     Of several that hold one another only the later ones are dead.
     """
+    work = Work(_LITTLE_WORK)
     found: list[DeadStatement] = []
     kept = list(policy.statements)
     for statement in reversed(policy.statements):
         others = [each for each in kept if each is not statement]
-        dead = _dead_allow(statement, others) if statement.effect is Effect.ALLOW else _dead_deny(statement, others)
+        look = _dead_allow if statement.effect is Effect.ALLOW else _dead_deny
+        dead = look(statement, others, work)
         if dead is not None:
             found.append(dead)
             kept = others
     return found[::-1]
 
 
-def _dead_allow(statement: Statement, others: Sequence[Statement]) -> DeadStatement | None:
+def _dead_allow(statement: Statement, others: Sequence[Statement], work: Work) -> DeadStatement | None:
     denies = [each for each in others if each.effect is Effect.DENY]
     allows = [each for each in others if each.effect is Effect.ALLOW]
 
     def never_applies(beside: Sequence[Statement]) -> bool:
-        return _stays((statement, *beside), ())
+        return _stays((statement, *beside), (), work)
 
     if never_applies(denies):
         return DeadStatement(statement, Dead.NEVER_APPLIES, _fewest(never_applies, denies))
     alone = (statement, *denies)
-    if not allows or not _stays(alone, allows):
+    if not allows or not _stays(alone, allows, work):
         return None
-    return DeadStatement(statement, Dead.HELD_BY_OTHERS, explaining(_of(alone), _of(allows)))
+    return DeadStatement(statement, Dead.HELD_BY_OTHERS, explaining(_of(alone), _of(allows), work=work))
 
 
-def _dead_deny(statement: Statement, others: Sequence[Statement]) -> DeadStatement | None:
+def _dead_deny(statement: Statement, others: Sequence[Statement], work: Work) -> DeadStatement | None:
     denies = [each for each in others if each.effect is Effect.DENY]
     allows = [each for each in others if each.effect is Effect.ALLOW]
 
     def adds_nothing(beside: Sequence[Statement]) -> bool:
-        return _stays((*allows, *beside), (*allows, *beside, statement))
+        return _stays((*allows, *beside), (*allows, *beside, statement), work)
 
     if not adds_nothing(denies):
         return None
@@ -145,17 +151,21 @@ def _dead_deny(statement: Statement, others: Sequence[Statement]) -> DeadStateme
     return DeadStatement(statement, Dead.HELD_BY_OTHERS if because_of else Dead.NEVER_APPLIES, because_of)
 
 
-def explaining(policies: Sequence[NamedPolicy], within_policies: Sequence[NamedPolicy]) -> tuple[Statement, ...]:
+def explaining(
+    policies: Sequence[NamedPolicy], within_policies: Sequence[NamedPolicy], *, work: Work | None = None
+) -> tuple[Statement, ...]:
     """Return the fewest Allows of the second side, none of which can be left out, that still hold the first.
 
-    What is given has to be proven; where leaving out cannot be decided, the statement stays.
+    What is given has to be proven; where leaving out cannot be decided with the `work` there is, the statement stays.
     """
     statements = [each for named in within_policies for each in named.policy.statements]
     denies = [each for each in statements if each.effect is Effect.DENY]
     allows = [each for each in statements if each.effect is Effect.ALLOW]
 
+    left = work or Work(_LITTLE_WORK)
+
     def hold(some: Sequence[Statement]) -> bool:
-        return compare(policies, _of((*some, *denies))).verdict is Verdict.PROVEN
+        return compare(policies, _of((*some, *denies)), work=left).verdict is Verdict.PROVEN
 
     # What holds everything alone is the best explanation.
     alone = next((each for each in allows if hold((each,))), None)
@@ -172,8 +182,8 @@ def _fewest(suffice: Callable[[Sequence[Statement]], bool], statements: Sequence
     return kept
 
 
-def _stays(first: Sequence[Statement], second: Sequence[Statement]) -> bool:
-    return compare(_of(first), _of(second)).verdict is Verdict.PROVEN
+def _stays(first: Sequence[Statement], second: Sequence[Statement], work: Work) -> bool:
+    return compare(_of(first), _of(second), work=work).verdict is Verdict.PROVEN
 
 
 def _of(statements: Sequence[Statement]) -> tuple[NamedPolicy, ...]:
@@ -202,7 +212,8 @@ def _for_all(
     asking = list(callers)
     if len(asking) > _MOST_CALLERS:
         return Comparison(Verdict.UNKNOWN, because="principals")
-    return _all(compare(first, second, every=every, asking=each) for each in asking)
+    work = Work(_WORK)
+    return _all(compare(first, second, every=every, asking=each, work=work) for each in asking)
 
 
 def _all(answers: Iterable[Comparison]) -> Comparison:

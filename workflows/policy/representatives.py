@@ -15,7 +15,7 @@ from workflows.policy.conditions import Clause, Quantifier
 from workflows.policy.context import Value
 from workflows.policy.joint import AnyOf, Budget, Joint, Undecided
 from workflows.policy.operators import address_range, instant, number
-from workflows.policy.patterns import Mark, Token
+from workflows.policy.patterns import Mark, Token, Work
 from workflows.policy.spellings import (
     bounds_and_between,
     edges,
@@ -28,6 +28,7 @@ from workflows.policy.spellings import (
 from workflows.policy.variables import Resolved, arn_globs, like_glob, plain_text, resolve
 
 _STATES: Final = 20_000
+_STATE_COST: Final = 40
 _MOST_SETS: Final = 4_000
 _STRANGE: Final = "neither-nor"
 _CONFINED: Final = {Mark.MANY: Mark.MANY_BUT_COLON, Mark.ONE: Mark.ONE_BUT_COLON}
@@ -104,10 +105,11 @@ class _Compared:
             yield from (of_truth(truth=True), of_truth(truth=False))
 
 
-def single_values(clauses: Sequence[Clause], bound: Mapping[str, Value]) -> list[str]:
+def single_values(clauses: Sequence[Clause], bound: Mapping[str, Value], work: Work) -> list[str]:
     """Return texts that stand for every text that these clauses, all on one key, can tell apart.
 
-    `bound` gives the values that variables in the clauses have. Raises `Undecided` when they are too entangled.
+    `bound` gives the values that variables in the clauses have. Raises `Undecided` when they are too entangled, and
+    `LimitExceeded` when `work` is used up.
     """
     compared = _Compared()
     for clause in clauses:
@@ -122,7 +124,8 @@ def single_values(clauses: Sequence[Clause], bound: Mapping[str, Value]) -> list
     if compared.patterns:
         rows: list[Sequence[Token | AnyOf]] = [*compared.patterns, *map(tuple, compared.texts)]
         rows += map(_row_in_any_case, compared.folded)
-        found |= {text: None for text, _ in Joint(rows).signatures(Budget(_STATES, "context-search"))}
+        budget = Budget(_STATES, "context-search", work, _STATE_COST)
+        found |= {text: None for text, _ in Joint(rows).signatures(budget)}
     return list(found)
 
 
@@ -164,12 +167,12 @@ def _arn_row(value: Sequence[Resolved]) -> tuple[Token, ...] | None:
     return (*row, *last.tokens)
 
 
-def values(clauses: Sequence[Clause], bound: Mapping[str, Value]) -> list[Value | None]:
+def values(clauses: Sequence[Clause], bound: Mapping[str, Value], work: Work) -> list[Value | None]:
     """Return values that stand for everything a request can hold for one key, absence among them.
 
     Several values at once are tried only where a set operator asks for them: other keys hold one.
     """
-    single = single_values(clauses, bound)
+    single = single_values(clauses, bound, work)
     found: list[Value | None] = [None, *single]
     if all(clause.operator.quantifier is Quantifier.NONE for clause in clauses):
         return found

@@ -383,7 +383,7 @@ def _demanded(clauses: tuple[Clause, ...]) -> RequestContext | None:
     if keys_of(clauses):
         return None
     try:
-        found = Circumstances({}).grant(Wish.of(clauses, ()))
+        found = Circumstances({}, Work()).grant(Wish.of(clauses, ()))
     except (Undecided, LimitExceeded):
         return None
     return None if found is None else RequestContext(found)
