@@ -7,6 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from staging.databases import lay_schema
+
+from service.db.engine import is_shared
 from service.house import House, open_house
 from service.notify.guard import check_url
 from service.settings import Settings
@@ -44,7 +47,10 @@ def settings_in(folder: Path, **more: Any) -> Settings:
 
 def house_in(folder: Path, clock: Clock | None = None, **more: Any) -> House:
     """Open (or open again) the house in this folder."""
-    return open_house(settings_in(folder, **more), clock=clock)
+    settings = settings_in(folder, **more)
+    if not is_shared(settings.url):
+        lay_schema(Path(str(settings.url.database)))
+    return open_house(settings, clock=clock)
 
 
 def with_terms(house: House, **terms: Any) -> Ports:

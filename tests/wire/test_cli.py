@@ -14,6 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from staging.approvers import sign_up
+from staging.databases import lay_schema
 from staging.houses import a_request, house_in, settle_people
 from staging.wires import arrived, exchange_token_of
 
@@ -65,6 +66,7 @@ def shell(tmp_path: Path) -> Shell:
 
 @pytest.fixture
 def settled(shell: Shell) -> Shell:
+    lay_schema(shell.folder / "daypass.db")
     shell.json("account", "create", "--id", ACCOUNT, "--alias", "example-company")
     shell.json("partner", "create", "--id", PARTNER, "--name", "Lumenwatch", "--domain", "lumenwatch.example")
     return shell
