@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -69,7 +70,12 @@ class OpenIdConnect:
     ) -> None:
         self._clock, self._redirect_uri, self._allow_loopback = clock, redirect_uri, allow_loopback
         self._tick = tick
-        self._tls = tls or httpcore.default_ssl_context()
+        self._given_tls = tls
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """What connections are checked against; read when a provider is first asked, since most processes ask none."""
+        return self._given_tls or httpcore.default_ssl_context()
 
     def check(self, issuer: str) -> None:
         """Look whether there is a provider of this name that can be used; raises `BadInput` naming `issuer`."""

@@ -172,6 +172,7 @@ def lay_schema(path: Path) -> None:
     Migrating takes far longer than a copy, and is tested where it is meant.
     """
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_bytes(_migrated())
 
