@@ -16,13 +16,14 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.clock import steady_seconds
 from service.db.engine import Ways, is_shared, reading_engine, writing_engine
+from service.db.prepared import Cursor
 from service.db.signals import Signals, signals
 from service.db.view import View
 from workflows.errors import Unavailable
@@ -43,7 +44,7 @@ _UNKNOWN = "the store stopped answering while this was being written; look wheth
 
 # What a process says to the others when it commits.
 _AUTHORITY, _WORK = "authority ", "work "
-_SAVEPOINT, _ROLLBACK, _RELEASE = text("SAVEPOINT act"), text("ROLLBACK TO act"), text("RELEASE act")
+_SAVEPOINT, _ROLLBACK, _RELEASE = "SAVEPOINT act", "ROLLBACK TO act", "RELEASE act"
 _BREATH = 0.5
 _PAUSE = threading.Event()
 _log = structlog.get_logger(__name__)
@@ -264,7 +265,8 @@ class SqlStore:
         raise Unavailable(_UNKNOWN)
 
     def _run(self, job: _Job, connection: Connection) -> None:
-        connection.execute(_SAVEPOINT)
+        acts = Cursor(connection)
+        acts.say(_SAVEPOINT)
         job.failure = None
         job.changes_authority = job.makes_work = False
         try:
@@ -277,6 +279,6 @@ class SqlStore:
                 _log.error("store.write_failed", error=type(failure.orig).__name__)
             raise
         except BaseException as failure:  # noqa: BLE001  it belongs to the caller who is waiting for it
-            connection.execute(_ROLLBACK)
+            acts.say(_ROLLBACK)
             job.failure = failure
-        connection.execute(_RELEASE)
+        acts.say(_RELEASE)

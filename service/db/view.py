@@ -14,10 +14,8 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    Insert,
-    Select,
+    Dialect,
     Table,
-    Update,
     and_,
     bindparam,
     delete,
@@ -31,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.db.mapping import record_of, table_of, value_of, values_of
+from service.db.prepared import Cursor, Prepared, one_dialect
 from workflows.errors import AlreadyExists, LostRace
 from workflows.ids import AccountId
 from workflows.lifecycle import OPEN_STATES
@@ -67,28 +66,47 @@ def _key_columns(table: Table) -> list[ColumnElement[Any]]:
     return list(table.primary_key.columns)
 
 
-# Statements are built once per table: building one costs as much as running it.
+def _by_key(table: Table) -> list[ColumnElement[bool]]:
+    return [column == bindparam(f"key_{at}") for at, column in enumerate(_key_columns(table))]
+
+
+# What every call runs is prepared once per table and engine.
 @cache
-def _select_by_key(table: Table) -> Select[Any]:
-    return select(table).where(*(column == bindparam(f"key_{at}") for at, column in enumerate(_key_columns(table))))
-
-
-@cache
-def _update_by_key(table: Table) -> Update:
-    return update(table).where(*(column == bindparam(f"key_{at}") for at, column in enumerate(_key_columns(table))))
-
-
-@cache
-def _swap_by_key(table: Table) -> Update:
-    statement = _update_by_key(table).where(table.c["revision"] == bindparam("old_revision"))
-    return statement.where(table.c["state"] == bindparam("old_state")) if "state" in table.c else statement
+def _get(table: Table, dialect: Dialect) -> Prepared:
+    return Prepared(select(table).where(*_by_key(table)), dialect)
 
 
 @cache
-def _insert(table: Table, dialect: str) -> Insert:
+def _find(table: Table, names: tuple[str, ...], dialect: Dialect) -> Prepared:
+    equal = (table.c[name] == bindparam(f"equal_{name}") for name in names)
+    return Prepared(select(table).where(*equal).order_by(*_key_columns(table)), dialect)
+
+
+def _named(table: Table) -> list[str]:
+    return [column.name for column in table.columns]
+
+
+@cache
+def _replace(table: Table, dialect: Dialect) -> Prepared:
+    return Prepared(update(table).where(*_by_key(table)), dialect, _named(table))
+
+
+@cache
+def _swap(table: Table, dialect: Dialect) -> Prepared:
+    old = [table.c[name] == bindparam(f"old_{name}") for name in ("revision", "state") if name in table.c]
+    return Prepared(update(table).where(*_by_key(table), *old), dialect, _named(table))
+
+
+@cache
+def _append(table: Table, dialect: Dialect) -> Prepared:
+    return Prepared(insert(table), dialect, _named(table))
+
+
+@cache
+def _insert(table: Table, dialect: Dialect) -> Prepared:
     """Return the insert that leaves the transaction whole when a key is taken; then it inserts nothing."""
-    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    return made.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    made = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    return Prepared(made.on_conflict_do_nothing(), dialect, _named(table))
 
 
 def _keyed(table: Table, values: Mapping[str, object]) -> dict[str, object]:
@@ -120,6 +138,8 @@ class View:
 
     def __init__(self, connection: Connection, *, writing: bool = False) -> None:
         self._connection = connection
+        self._cursor = Cursor(connection)
+        self._dialect = one_dialect(connection)
         self._writing = writing
         self.changes_authority = False
         self.makes_work = False
@@ -128,14 +148,16 @@ class View:
 
     def get(self, kind: type[R], /, *key: object) -> R | None:
         """Return the record of this kind with this primary key, or None."""
-        table = table_of(kind)
         named = {f"key_{at}": value_of(part) for at, part in enumerate(key)}
-        row = self._connection.execute(_select_by_key(table), named).one_or_none()
-        return None if row is None else record_of(kind, row)
+        found = self._cursor.records(kind, _get(table_of(kind), self._dialect), named)
+        return found[0] if found else None
 
     def find(self, kind: type[R], /, **equal: object) -> Sequence[R]:
         """Return records whose fields equal these values (or are in a `range` or `frozenset`), in key order."""
         table = table_of(kind)
+        if not any(value is None or isinstance(value, (range, frozenset)) for value in equal.values()):
+            named = {f"equal_{name}": value_of(value) for name, value in equal.items()}
+            return self._cursor.records(kind, _find(table, tuple(equal), self._dialect), named)
         query = select(table).where(*_matches(table, equal)).order_by(*_key_columns(table))
         return [record_of(kind, row) for row in self._connection.execute(query)]
 
@@ -302,8 +324,7 @@ class View:
 
     def add(self, record: object) -> None:
         """Insert a record; raises `AlreadyExists` when its key or a unique field is taken."""
-        statement = _insert(table_of(type(record)), self._connection.dialect.name)
-        if self._connection.execute(statement, values_of(record)).rowcount != 1:
+        if self._cursor.change(_insert(table_of(type(record)), self._dialect), values_of(record)) != 1:
             raise AlreadyExists(type(record).__name__.lower(), _name_of(record))
         self.makes_work |= isinstance(record, _TIMED)
 
@@ -311,7 +332,7 @@ class View:
         """Insert many records of one kind at once."""
         rows = list(records)
         if rows:
-            self._connection.execute(insert(table_of(type(rows[0]))), [dict(values_of(row)) for row in rows])
+            self._cursor.change_all(_append(table_of(type(rows[0])), self._dialect), map(values_of, rows))
             self.makes_work |= isinstance(rows[0], _TIMED)
 
     def swap(self, before: R, after: R) -> R:
@@ -322,7 +343,7 @@ class View:
         named = {**_keyed(table, values_of(before)), "old_revision": old.revision}
         if "state" in table.c:
             named["old_state"] = old.state.value
-        if self._connection.execute(_swap_by_key(table), {**values_of(written), **named}).rowcount != 1:
+        if self._cursor.change(_swap(table, self._dialect), {**values_of(written), **named}) != 1:
             raise LostRace(type(before).__name__.lower(), _name_of(before))
         result: R = written
         return result
@@ -358,7 +379,7 @@ class View:
         """Insert the record or replace the one with the same primary key."""
         table = table_of(type(record))
         values = values_of(record)
-        if self._connection.execute(_update_by_key(table), {**values, **_keyed(table, values)}).rowcount == 0:
+        if self._cursor.change(_replace(table, self._dialect), {**values, **_keyed(table, values)}) == 0:
             self.add(record)
 
     def remove(self, record: object) -> None:
