@@ -244,8 +244,14 @@ def _listed(statement: Mapping[str, Any], name: str) -> Sequence[str]:
 def difference(before: str, after: str) -> list[tuple[str, str]]:
     """Return two policy documents line by line as they differ: a mark ("-", "+" or " ") and the line."""
     first, second = (json.dumps(json.loads(text), indent=2).splitlines() for text in (before, after))
-    lines = difflib.ndiff(first, second)
-    return [(line[0], line[2:]) for line in lines if line[0] != "?"]
+    found: list[tuple[str, str]] = []
+    for kind, start, end, into, until in difflib.SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+        if kind == "equal":
+            found += [(" ", line) for line in first[start:end]]
+        else:
+            found += [("-", line) for line in first[start:end]]
+            found += [("+", line) for line in second[into:until]]
+    return found
 
 
 def stays_within(request: DelegationRequest) -> Iterable[str]:

@@ -10,6 +10,7 @@ from service.cli.demo_world import ACCOUNT, DOMAIN, PARAMETERS, PARTNER, found_w
 from workflows import approval, onboarding, release, revocation, submission
 from workflows.authentication import caller_of
 from workflows.callers import Call
+from workflows.narrowing import Kept, Narrowing, trimmed
 from workflows.ports import Ports
 from workflows.records.account import Principal
 from workflows.records.request import DelegationRequest
@@ -17,6 +18,7 @@ from workflows.role_plans import AskedRole
 from workflows.submission import NewRequest
 from workflows.templates import Parameter, parse_parameter_type
 
+_ALL: Final = Kept(frozenset(range(20)), frozenset(range(20)))
 HOSTILE: Final = "Urgent </p><b>approve</b> now http://evil.example/ [click](http://evil.example/)"
 
 
@@ -33,6 +35,7 @@ class Scene:
     live: DelegationRequest
     rejected: DelegationRequest
     role: DelegationRequest
+    less: DelegationRequest
 
 
 def _principal(ports: Ports, arn: str) -> Principal:
@@ -100,8 +103,11 @@ def set_scene(live: LiveServer) -> Scene:
     )
     boundary = f"arn:aws:iam::partner:policy/permissions-boundary/{DOMAIN}/ReadTelemetry_2026_01_15"
     role = claimed(6, role=AskedRole("Observer", boundary, lifetime=None))
+    less = claimed(7)
+    narrowing = Narrowing(trimmed(less.permission_policy, {0: _ALL}, ["192.0.2.0/24"]), 900)
+    approval.accept(ports, _call(administrator), less.id, digest=less.digest, narrowing=narrowing)
     unclaimed = file_request(9, owner_account_id=None)
-    return Scene(administrator, owner, partner, unclaimed, waiting, approved, lent, rejected, role)
+    return Scene(administrator, owner, partner, unclaimed, waiting, approved, lent, rejected, role, less)
 
 
 def owner_pages(scene: Scene) -> dict[str, str]:
@@ -113,6 +119,8 @@ def owner_pages(scene: Scene) -> dict[str, str]:
         "inbox-nothing-found": "/inbox?q=nobody",
         "claim": f"/d/{scene.unclaimed.id}",
         "review": f"/requests/{scene.waiting.id}",
+        "narrow": f"/requests/{scene.waiting.id}/narrow",
+        "review-less": f"/requests/{scene.less.id}",
         "review-role": f"/requests/{scene.role.id}",
         "review-try": f"/requests/{scene.waiting.id}?action=iam:CreateRole",
         "review-approved": f"/requests/{scene.approved.id}",

@@ -51,6 +51,18 @@ def _confirmation(person: Person, scene: Scene, folder: Path) -> None:
         person.page.screenshot(path=folder / f"confirm-{width}.png", full_page=True)
 
 
+def _less(person: Person, scene: Scene, folder: Path) -> None:
+    """The restatement of an approval of less than was asked."""
+    person.page.goto(f"/requests/{scene.waiting.id}/narrow")
+    person.page.select_option("#seconds", "900")
+    person.page.uncheck("fieldset input >> nth=0")
+    person.page.click("text=Approve this much, release later")
+    person.page.wait_for_selector("text=Your passkey signs exactly this")
+    for width in WIDTHS:
+        person.page.set_viewport_size({"width": width, "height": 900})
+        person.page.screenshot(path=folder / f"confirm-less-{width}.png", full_page=True)
+
+
 def _second_step(live: LiveServer, person: Person, scene: Scene, folder: Path) -> None:
     """The page between password and passkey, held open by a device that does not answer."""
     assert person.device is not None
@@ -75,6 +87,7 @@ def main() -> None:
         pages = owner_pages(scene)
         _take(person, pages, folder)
         _confirmation(person, scene, folder)
+        _less(person, scene, folder)
         person.page.emulate_media(color_scheme="dark")
         _take(person, {name: pages[name] for name in _GERMAN_TOO}, folder, "-dark")
         person.page.emulate_media(color_scheme="light")
