@@ -50,6 +50,10 @@ _PAUSE = threading.Event()
 _log = structlog.get_logger(__name__)
 
 
+class _Raised(Exception):
+    """An act of a group raised, and with it everything that the group wrote is undone."""
+
+
 class _Lost(Exception):
     """A group lost to another process, or lost its connection; nothing of it was written."""
 
@@ -225,9 +229,15 @@ class SqlStore:
                 job.done.set_result(job.result)
 
     def _get_through(self, group: list[_Job]) -> None:
+        # Hardly any act raises, so none has a savepoint before one does: then all are run again, each with its own.
+        guarded = False
         for attempt in range(_TRIES):
             try:
-                self._transact(group, lost_before=steady_seconds() < self._in_line_until)
+                self._transact(group, lost_before=steady_seconds() < self._in_line_until, guarded=guarded)
+            except _Raised:
+                guarded = True
+                if len(group) == 1:
+                    return
             except _Lost:
                 self.lost_races += 1
                 # Two that race for the same rows would go on losing to each other: for a while both stand in line.
@@ -237,13 +247,13 @@ class SqlStore:
             else:
                 return
 
-    def _transact(self, group: list[_Job], *, lost_before: bool) -> None:
+    def _transact(self, group: list[_Job], *, lost_before: bool, guarded: bool) -> None:
         mark = ""
         try:
             with self._writing.connect() as connection, connection.begin():
                 self._ways.begin(connection, lost_before=lost_before)
                 for job in group:
-                    self._run(job, connection)
+                    (self._run_guarded if guarded else self._run)(job, connection)
                 news = _AUTHORITY * any(job.changes_authority for job in group)
                 news += _WORK * any(job.makes_work for job in group)
                 mark = self._ways.finish(connection, news)
@@ -265,8 +275,7 @@ class SqlStore:
         raise Unavailable(_UNKNOWN)
 
     def _run(self, job: _Job, connection: Connection) -> None:
-        acts = Cursor(connection)
-        acts.say(_SAVEPOINT)
+        """Run one act; raises `_Raised` when it does, which takes the whole group back."""
         job.failure = None
         job.changes_authority = job.makes_work = False
         try:
@@ -274,11 +283,20 @@ class SqlStore:
             job.result = job.work(view)
             job.changes_authority, job.makes_work = view.changes_authority, view.makes_work
         except DBAPIError as failure:
-            # The database itself failed: whether it still holds this savepoint is unknown, so the group goes back.
+            # The database itself failed: whether it still holds this transaction is unknown, so the group goes back.
             if not self._ways.may_be_tried_again(failure):
                 _log.error("store.write_failed", error=type(failure.orig).__name__)
             raise
         except BaseException as failure:  # noqa: BLE001  it belongs to the caller who is waiting for it
-            acts.say(_ROLLBACK)
             job.failure = failure
+            raise _Raised from None
+
+    def _run_guarded(self, job: _Job, connection: Connection) -> None:
+        """Run one act of which nothing stays if it raises."""
+        acts = Cursor(connection)
+        acts.say(_SAVEPOINT)
+        try:
+            self._run(job, connection)
+        except _Raised:
+            acts.say(_ROLLBACK)
         acts.say(_RELEASE)
