@@ -4,7 +4,7 @@ Uses are counted where they are decided (`usage.py`). A policy made from them is
 and never takes the place of what was asked by itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,9 +21,9 @@ from workflows.inquiry import find_grant
 from workflows.policy.document import PolicyKind
 from workflows.policy.fitting import Use, fitted
 from workflows.ports import Ports, Reading
-from workflows.records.grant import Grant, GrantState
+from workflows.records.grant import Grant, GrantKind, GrantState
 from workflows.records.request import DelegationRequest
-from workflows.records.role import UsedResource
+from workflows.records.role import Role, UsedResource
 from workflows.usage import OTHERS, places_of, used_by
 
 _MOST_GRANTS: Final = 20
@@ -85,28 +85,20 @@ def use_of_grant(ports: Ports, call: Call, grant_id: str) -> GrantUse:
     return consult(ports, call, "GetGrantUse", work, asked={"grantId": grant_id})
 
 
-def _used(tx: Reading, holders: Iterable[str]) -> list[UsedAction]:
-    """What these ids used, put together, by action."""
-    found: dict[str, UsedAction] = {}
-    for holder in holders:
-        places = places_of(tx, holder)
-        for name, use in used_by(tx, holder).items():
-            here = UsedAction(use.action, use.count, use.last_at, _told(places.get(name, ())))
-            before = found.get(name)
-            found[name] = here if before is None else _together(before, here)
-    return sorted(found.values(), key=lambda one: one.action)
+def _used(tx: Reading, holders: Sequence[str]) -> list[UsedAction]:
+    """What these ids used together, by action."""
+    places = places_of(tx, *holders)
+    return [
+        UsedAction(use.action, use.count, use.last_at, _told(places.get(name, ()), use.count))
+        for name, use in sorted(used_by(tx, *holders).items())
+    ]
 
 
-def _told(places: Sequence[UsedResource]) -> tuple[str, ...] | None:
-    resources = tuple(sorted(place.resource for place in places))
-    return None if not resources or OTHERS in resources else resources
-
-
-def _together(one: UsedAction, other: UsedAction) -> UsedAction:
-    known = None
-    if one.resources is not None and other.resources is not None:
-        known = tuple(sorted({*one.resources, *other.resources}))
-    return UsedAction(one.action, one.count + other.count, max(one.last_at, other.last_at), known)
+def _told(places: Sequence[UsedResource], count: int) -> tuple[str, ...] | None:
+    """On what an action was used, if that is known of every use."""
+    resources = tuple(sorted({place.resource for place in places}))
+    in_full = sum(place.count for place in places) >= count
+    return resources if resources and in_full and OTHERS not in resources else None
 
 
 def _uses(used: Sequence[UsedAction]) -> list[Use]:
@@ -153,8 +145,8 @@ def suggestion(tx: Reading, request: DelegationRequest) -> str | None:
     account = request.owner_account_id or request.target_account_id
     if account is None:
         return None
-    holders = [holder_of(tx, grant) for grant in _earlier(tx, request, account)]
-    uses = _uses(_used(tx, holders))
+    holders = _holders_of(tx, _earlier(tx, request, account))
+    uses = _uses(_used(tx, holders)) if holders else []
     policy = compiled(request.permission_policy, PolicyKind.SESSION)
     text = fitted(policy, uses) if uses else None
     return None if text == request.permission_policy else text
@@ -169,3 +161,10 @@ def _earlier(tx: Reading, request: DelegationRequest, account: str) -> list[Gran
     requests = tx.find(DelegationRequest, id=frozenset(one.request_id for one in found)) if found else ()
     same = {one.id for one in requests if one.template_arn == request.template_arn and one.id != request.id}
     return [one for one in found if one.request_id in same]
+
+
+def _holders_of(tx: Reading, grants: Sequence[Grant]) -> list[str]:
+    """The ids under which the use of grants is counted, as `holder_of` has them one by one."""
+    lent = {grant.id for grant in grants if grant.kind is GrantKind.ROLE}
+    roles = {role.grant_id: role.id for role in tx.find(Role, grant_id=frozenset(lent))} if lent else {}
+    return [roles.get(grant.id, grant.id) for grant in grants]

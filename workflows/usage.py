@@ -72,10 +72,10 @@ def _record_places(tx: Writing, places: Sequence[UsedResource]) -> None:
         tx.put(kept[resource])
 
 
-def places_of(tx: Reading, principal_id: str) -> Mapping[str, Sequence[UsedResource]]:
-    """Return on what a role or a grant (by its id) used its actions, by action in lower case."""
+def places_of(tx: Reading, *principal_ids: str) -> Mapping[str, Sequence[UsedResource]]:
+    """Return on what roles or grants (by their ids) used their actions, by action in lower case."""
     found: dict[str, list[UsedResource]] = {}
-    for one in tx.find(UsedResource, principal_id=principal_id):
+    for one in tx.find(UsedResource, principal_id=frozenset(principal_ids)):
         found.setdefault(fold(one.action), []).append(one)
     return found
 
@@ -93,10 +93,10 @@ def _added(before: Usage | None, use: Usage) -> Usage:
     return replace(before, count=before.count + use.count, last_at=max(before.last_at, use.last_at))
 
 
-def used_by(tx: Reading, principal_id: str) -> Mapping[str, Used]:
-    """Return what a principal used, by action in lower case; spellings of one action count together."""
+def used_by(tx: Reading, *principal_ids: str) -> Mapping[str, Used]:
+    """Return what these principals used together, by action in lower case; spellings of one action count together."""
     found: dict[str, Used] = {}
-    for one in tx.find(Usage, principal_id=principal_id):
+    for one in tx.find(Usage, principal_id=frozenset(principal_ids)):
         before = found.get(fold(one.action))
         count = one.count + (before.count if before else 0)
         last = max(one.last_at, before.last_at) if before else one.last_at

@@ -106,6 +106,14 @@ def test_the_next_request_can_be_approved_with_what_was_used_before(house: House
     )
 
 
+def test_a_use_whose_resource_nobody_noted_leaves_the_resources_open(house: House, cast: People) -> None:
+    grant = lent(house.ports, cast, "wf-00001")
+    used(house.ports, grant, "s3:GetObject", "arn:aws:s3:::logs/a")
+    used(house.ports, grant, "s3:GetObject")
+    (use,) = least_privilege.use_of_grant(house.ports, cast.call("approver"), grant.id).used
+    assert (use.count, use.resources) == (2, None)
+
+
 def test_more_resources_than_are_told_apart_count_as_every_one(house: House, cast: People) -> None:
     grant = lent(house.ports, cast, "wf-00001")
     many = [f"arn:aws:s3:::logs/{number}" for number in range(usage.MOST_RESOURCES + 5)]
