@@ -93,7 +93,7 @@ class Front:
         wire = _wire_of(scope)
         with self._traces.span(wire, scope) as span, measured(wire, send, span) as answering:
             if self.standing.quarantined and wire != "health":
-                await self._aws.unavailable(answering, "this deployment is in quarantine after a restore")
+                await self._aws.unavailable(scope, answering, "this deployment is in quarantine after a restore")
             elif wire == "aws":
                 await self._aws(scope, receive, answering)
             else:

@@ -43,6 +43,8 @@ FACES: Final[Mapping[type[DomainError], Face]] = {
     errors.UnreadableMessage: Face(
         400, "InvalidAuthorizationMessageException", 400, "unreadable-message", "The message cannot be read"
     ),
+    errors.ReviewRefused: Face(400, "InvalidInput", 400, "review-refused", "The review refuses this"),
+    errors.AcceptanceNeeded: Face(400, "InvalidInput", 400, "acceptance-needed", "Somebody has to accept this"),
     errors.NotNarrower: Face(400, "InvalidInput", 400, "not-narrower", "This is not less than what was asked"),
     errors.TemplateMismatch: Face(400, "InvalidInput", 400, "template-mismatch", "The parameters do not fit"),
     errors.ConstraintViolation: Face(400, "ValidationError", 400, "validation", "The request breaks a constraint"),
@@ -54,6 +56,10 @@ FACES: Final[Mapping[type[DomainError], Face]] = {
     errors.DeleteConflict: Face(409, "DeleteConflict", 409, "delete-conflict", "Something depends on it"),
     errors.LimitExceeded: Face(409, "LimitExceeded", 409, "limit-exceeded", "A quota is used up"),
     errors.SimulationStopped: Face(500, "PolicyEvaluation", 500, "policy-evaluation", "The policies are too costly"),
+    errors.NotDecided: Face(422, "UnprocessableEntityException", 422, "not-decided", "It cannot be decided"),
+    errors.UnusableDocument: Face(
+        400, "InvalidParameterException", 400, "unusable-document", "A policy cannot be read"
+    ),
     errors.LostRace: Face(409, "ConcurrentModification", 409, "lost-race", "Changed by somebody else"),
     errors.Throttled: Face(400, "Throttling", 429, "throttled", "Too many requests"),
     errors.Unauthenticated: Face(403, "InvalidClientTokenId", 401, "unauthenticated", "Who are you?"),
@@ -80,6 +86,31 @@ FACES: Final[Mapping[type[DomainError], Face]] = {
     errors.SealBroken: _UNEXPECTED,
     errors.DomainError: _UNEXPECTED,
 }
+
+
+# What the same failures are called on the wires of AWS that speak JSON, where that differs; the status is theirs too.
+_JSON_NAMES: Final[Mapping[type[DomainError], tuple[int, str]]] = {
+    errors.BadInput: (400, "ValidationException"),
+    errors.UnusableDocument: (400, "InvalidParameterException"),
+    errors.ConstraintViolation: (400, "ValidationException"),
+    errors.NotDecided: (422, "UnprocessableEntityException"),
+    errors.Throttled: (429, "ThrottlingException"),
+    errors.AccessDenied: (403, "AccessDeniedException"),
+    errors.Unauthenticated: (403, "UnrecognizedClientException"),
+    errors.MissingAuthentication: (403, "MissingAuthenticationTokenException"),
+    errors.IncompleteSignature: (400, "IncompleteSignatureException"),
+    errors.SignatureMismatch: (403, "InvalidSignatureException"),
+    errors.SignatureExpired: (403, "InvalidSignatureException"),
+    errors.SessionExpired: (403, "ExpiredTokenException"),
+    errors.Unavailable: (503, "ServiceUnavailableException"),
+    errors.DomainError: (500, "InternalServerException"),
+}
+
+
+def json_name_of(failure: Exception) -> tuple[int, str]:
+    """Return status and code of a failure on a JSON wire of AWS, by its nearest ancestor that has one."""
+    kinds = (kind for kind in type(failure).__mro__ if issubclass(kind, DomainError) and kind in _JSON_NAMES)
+    return next((_JSON_NAMES[kind] for kind in kinds), _JSON_NAMES[errors.DomainError])
 
 
 def face_of(failure: Exception) -> Face:

@@ -56,6 +56,23 @@ class UnreadableMessage(DomainError):
         super().__init__("the encoded authorization message is not one that was given to this account")
 
 
+class ReviewRefused(DomainError):
+    """The review of what is to be registered found something critical.
+
+    `findings` are rule, severity, statement, message.
+    What it finds is told in full, because whoever registers has to answer for it.
+    """
+
+    def __init__(self, findings: Sequence[tuple[str, str, str, str]], consequence: str) -> None:
+        told = "; ".join(f"{severity} {rule} ({place or 'all'}): {said}" for rule, severity, place, said in findings)
+        super().__init__(f"{consequence}: {told}")
+        self.findings: Final = tuple(findings)
+
+
+class AcceptanceNeeded(ReviewRefused):
+    """The review found things that somebody has to accept, with a reason."""
+
+
 class NotNarrower(BadInput):
     """What an owner would lend instead is not proven to stay within what was asked; the message has the evidence."""
 
@@ -128,6 +145,18 @@ class SimulationStopped(DomainError):
 
     def __init__(self, action: str, resource: str, limit: str) -> None:
         super().__init__(f"the policies could not be evaluated for {action} on {resource}: {limit}")
+
+
+class NotDecided(DomainError):
+    """A question about policies was answered neither way within the work that one question may cost."""
+
+    def __init__(self, bound: str) -> None:
+        super().__init__(f"the question cannot be decided: the policies go beyond what is looked at ({bound})")
+        self.bound: Final = bound
+
+
+class UnusableDocument(BadInput):
+    """A policy that a question is about cannot be read, or the question itself asks for nothing."""
 
 
 class LostRace(DomainError):

@@ -19,6 +19,7 @@ from workflows.ports import Ports, Reading, Writing
 from workflows.records.audit import AuditEntry, AuditHead
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
+from workflows.registration import Accepted, accepted_for
 from workflows.standing import KIND, authorize_on, find_request, refuse_outsiders
 from workflows.summary import resolve_locale, summarise
 
@@ -32,10 +33,11 @@ Position = tuple[datetime, str]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A request as its reader may see it, with the permission check if one was asked for."""
+    """A request as its reader may see it, the permission check if one was asked for, and what reviews let pass."""
 
     request: DelegationRequest
     check: PermissionCheck | None
+    accepted: Sequence[Accepted] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def show(ports: Ports, call: Call, request_id: str, *, check: bool) -> Shown:
         request = find_request(tx, call, request_id)
         draft.request_id = request.id
         authorize_on(tx, ports, call, f"iam:{_GET}", request)
-        return Shown(request, check_permissions(tx, call, request) if check else None)
+        return Shown(request, check_permissions(tx, call, request) if check else None, accepted_for(tx, request))
 
     return consult(ports, call, _GET, work, asked={"delegationRequestId": request_id})
 

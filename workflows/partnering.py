@@ -15,7 +15,6 @@ from workflows.acts import consult, perform
 from workflows.arns import boundary_arn, channel_arn, root_arn, template_arn
 from workflows.audit import Draft
 from workflows.authority import Question, authorize, operator_only
-from workflows.boundary_lint import refuse_escapes
 from workflows.callers import Call, CallerKind
 from workflows.credentials.keys import seal
 from workflows.errors import AlreadyExists, BadInput, NoSuchEntity
@@ -27,9 +26,11 @@ from workflows.ids import (
     parse_domain,
     parse_entity_name,
 )
+from workflows.policy.review import Bundle
 from workflows.ports import Ports, Reading, Writing
 from workflows.records.account import Account, Principal, PrincipalKind
 from workflows.records.partner import Boundary, Channel, ChannelKind, Partner, PolicyTemplate
+from workflows.registration import Accepted, accepted, boundary_bundle, look_ahead, template_bundle
 from workflows.text import parse_text
 
 DISPLAY_NAME_LENGTH: Final = 30
@@ -127,11 +128,16 @@ def register_template(
     name: str,
     document: str,
     wildcard_safe: Sequence[str] = (),
+    accept: str | None = None,
 ) -> PolicyTemplate:
     """Register a policy template; it declares its parameters by using them. Operator only.
 
-    Values of parameters named in `wildcard_safe` may hold `*` and `?`; the values of all others may not.
+    Values of parameters named in `wildcard_safe` may hold `*` and `?`; the values of all others may not. The template
+    is reviewed: what is critical raises `ReviewRefused`, all else `AcceptanceNeeded` unless `accept` gives the reason.
     """
+
+    def bundle(tx: Reading) -> Bundle:
+        return template_bundle(tx, existing_partner(tx, partner_id), name, document, wildcard_safe)
 
     def work(tx: Writing, draft: Draft) -> PolicyTemplate:
         operator_only(call, "daypass:RegisterTemplate")
@@ -139,14 +145,25 @@ def register_template(
         templates.parse_template(document, wildcard_safe=frozenset(wildcard_safe))
         now = ports.clock.now()
         arn = template_arn(ports.terms.partition, partner.domain, _dated(name, now))
-        template = PolicyTemplate(arn, partner.id, _dated(name, now), document, tuple(wildcard_safe), now)
         if tx.get(PolicyTemplate, arn) is not None:
             raise AlreadyExists("policy template", arn)
+        seen = accepted(bundle(tx), _dated(name, now), accept)
+        template = PolicyTemplate(
+            arn, partner.id, seen.name, document, tuple(wildcard_safe), now, seen.findings, seen.because
+        )
         tx.add(template)
         draft.chain, draft.partner_id, draft.resource = partner.id, partner.id, arn
+        draft.answered = _noted(seen)
         return template
 
-    return perform(ports, call, "RegisterTemplate", work, asked={"partnerId": partner_id, "name": name})
+    look_ahead(ports, call, bundle)
+    asked = {"partnerId": partner_id, "name": name, "accept": accept}
+    return perform(ports, call, "RegisterTemplate", work, asked=asked)
+
+
+def _noted(seen: Accepted) -> dict[str, object]:
+    """What the audit trail keeps of a review: rules and places, not every word."""
+    return {"accepted": [f"{severity} {rule} {place}".strip() for rule, severity, place, _ in seen.findings]}
 
 
 def register_boundary(
@@ -157,24 +174,37 @@ def register_boundary(
     name: str,
     document: str,
     description: str = "",
+    accept: str | None = None,
 ) -> Boundary:
-    """Register a permissions boundary for the roles the partner's sessions create. Operator only."""
+    """Register a permissions boundary for the roles the partner's sessions create. Operator only.
+
+    It is reviewed as a template is.
+    """
+
+    def bundle(tx: Reading) -> Bundle:
+        partner = existing_partner(tx, partner_id)
+        arn = boundary_arn(ports.terms.partition, partner.domain, _dated(name, ports.clock.now()))
+        return boundary_bundle(partner, name, arn, document)
 
     def work(tx: Writing, draft: Draft) -> Boundary:
         operator_only(call, "daypass:RegisterBoundary")
         partner = existing_partner(tx, partner_id)
-        refuse_escapes(templates.parse_boundary(document), partner.domain)
+        templates.parse_boundary(document)
         text = parse_text(description, "description", longest=_DESCRIPTION_LENGTH)
         now = ports.clock.now()
         arn = boundary_arn(ports.terms.partition, partner.domain, _dated(name, now))
         if tx.get(Boundary, arn) is not None:
             raise AlreadyExists("permissions boundary", arn)
-        boundary = Boundary(arn, partner.id, _dated(name, now), text, document, now)
+        seen = accepted(bundle(tx), _dated(name, now), accept)
+        boundary = Boundary(arn, partner.id, seen.name, text, document, now, seen.findings, seen.because)
         tx.add(boundary)
         draft.chain, draft.partner_id, draft.resource = partner.id, partner.id, arn
+        draft.answered = _noted(seen)
         return boundary
 
-    return perform(ports, call, "RegisterBoundary", work, asked={"partnerId": partner_id, "name": name})
+    look_ahead(ports, call, bundle)
+    asked = {"partnerId": partner_id, "name": name, "accept": accept}
+    return perform(ports, call, "RegisterBoundary", work, asked=asked)
 
 
 # --- channels --------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from workflows.records.grant import Grant, GrantState, Session
 from workflows.records.partner import Boundary, Partner, PolicyTemplate
 from workflows.records.request import DelegationRequest, State
 from workflows.records.sign_in import Evidence
+from workflows.registration import Accepted, accepted_for
 from workflows.risk import Reason, risks
 from workflows.role_grants import STANDING, released_grant
 from workflows.sessions import Standing, judge, standing_lent
@@ -107,6 +108,7 @@ class Review:
     possible: frozenset[Step]
     template: PolicyTemplate | None
     boundaries: Mapping[str, Boundary | None]
+    accepted: Sequence[Accepted]
     grant: Grant | None
     deeds: Deeds | None
     sessions: Sequence[Session]
@@ -169,6 +171,7 @@ def _review(tx: Reading, ports: Ports, call: Call, request: DelegationRequest) -
         possible=_possible(ports, call, request, rights, grant),
         template=tx.get(PolicyTemplate, request.template_arn),
         boundaries={arn: tx.get(Boundary, arn) for arn, _ in request.boundaries},
+        accepted=accepted_for(tx, request),
         grant=grant,
         deeds=deeds_under(tx, grant, request) if grant else None,
         sessions=tx.find(Session, grant_id=grant.id) if grant else (),

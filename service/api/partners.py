@@ -77,6 +77,7 @@ def register_template(
         name=data.name,
         document=document_text(data.document),
         wildcard_safe=data.wildcard_safe,
+        accept=data.accept,
     )
     return _template(template)
 
@@ -96,6 +97,7 @@ def register_boundary(
         name=data.name,
         document=document_text(data.document),
         description=data.description,
+        accept=data.accept,
     )
     return views.boundary(boundary)
 

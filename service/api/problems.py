@@ -9,8 +9,9 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
+from service import views
 from service.failures import Face, face_of, safe_message
-from workflows.errors import BadInput, DomainError
+from workflows.errors import BadInput, DomainError, ReviewRefused
 
 _MEDIA_TYPE: Final = "application/problem+json"
 # How the framework reports a body that is missing altogether, and the decoder a member that is.
@@ -33,6 +34,8 @@ def domain_problem(_request: AnyRequest, failure: DomainError) -> Response[bytes
     """Show a domain error."""
     face: Face = face_of(failure)
     more: Mapping[str, object] = {"field": failure.field} if isinstance(failure, BadInput) else {}
+    if isinstance(failure, ReviewRefused):
+        more = {"findings": views.accepted_findings(failure.findings)}
     if not face.sender:
         _log.error("api.failed", error=type(failure).__name__, status=face.status)
     return _problem(face.status, face.problem, face.title, safe_message(failure), **more)

@@ -105,7 +105,7 @@ def show_request(
     if call.caller.kind is CallerKind.PARTNER:
         return views.partner_request(inquiry.partner_request(ports, call, request_id), ports)
     shown = inquiry.show(ports, call, request_id, check=check)
-    return views.request(shown.request, ports, check=shown.check)
+    return views.request(shown.request, ports, check=shown.check, accepted=shown.accepted)
 
 
 @get("/requests/{request_id:str}/summary", sync_to_thread=True)

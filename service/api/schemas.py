@@ -99,19 +99,21 @@ class NewPartner(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewTemplate(msgspec.Struct, forbid_unknown_fields=True):
-    """A policy template to register."""
+    """A policy template to register; `accept` is the reason why what its review finds is accepted."""
 
     name: Name
     document: Document
     wildcard_safe: Annotated[list[Text], Meta(max_length=50)] = []
+    accept: Text | None = None
 
 
 class NewBoundary(msgspec.Struct, forbid_unknown_fields=True):
-    """A permissions boundary to register."""
+    """A permissions boundary to register; `accept` is as for a template."""
 
     name: Name
     document: Document
     description: Text = ""
+    accept: Text | None = None
 
 
 class NewChannel(msgspec.Struct, forbid_unknown_fields=True):

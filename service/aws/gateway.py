@@ -3,8 +3,9 @@
 Order: size, then signature, then what the form means. It looks at raw bytes only, never at cookies.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -12,11 +13,11 @@ from anyio import CapacityLimiter, to_thread
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from service.aws import account, form, iam, model, policies, query, roles, simulator, sts
+from service.aws import account, analyzer, form, iam, model, policies, query, rest, roles, simulator, sts
 from service.aws.protocol import ProtocolError, malformed
 from service.aws.xml import render_error, render_result
 from service.circumstances import Disconnected, TooLarge, call_of, new_call_id, read_limited
-from service.failures import face_of, safe_message
+from service.failures import face_of, json_name_of, safe_message
 from service.ledger import Ledger
 from service.observe.metrics import AWS_CALLS
 from service.signing import Signatures
@@ -32,14 +33,16 @@ from workflows.errors import (
 from workflows.ports import Ports
 
 _BODY_LIMIT: Final = 256 * 1024
-# A simulation carries whole policy documents. A larger body has to begin with what it calls; a form takes no second
-# Action, so that no other operation can be smuggled in behind it.
+# A simulation carries whole policy documents, as does what looks at them. A larger form has to begin with what it
+# calls; it takes no second Action, so that no other operation can be smuggled in behind it.
 _LARGE_BODY_LIMIT: Final = 1024 * 1024
 _LARGE_BODIES: Final = (b"Action=SimulateCustomPolicy&", b"Action=SimulatePrincipalPolicy&")
 _MOST_HEADERS: Final = 64
 _HEADER_BYTES: Final = 16 * 1024
 _SERVICES: Final = frozenset({"iam", "sts"})
-_CONTENT_TYPE: Final = (b"content-type", b"text/xml")
+_REST_SERVICES: Final = frozenset({rest.SERVICE})
+_XML: Final = b"text/xml"
+_JSON: Final = b"application/json"
 
 Handler = Callable[[Ports, Call, Mapping[str, object]], Mapping[str, object]]
 HANDLERS: Final[Mapping[str, Handler]] = {
@@ -49,8 +52,10 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **account.HANDLERS,
     **sts.HANDLERS,
     **simulator.HANDLERS,
+    **analyzer.HANDLERS,
 }
-# Simulations take a lane of their own, so that approving, revoking and trading never queue behind them.
+_ASIDE: Final = frozenset({*simulator.HANDLERS, *analyzer.HANDLERS})
+# What looks at policies takes a lane of its own, so that approving, revoking and trading never queue behind them.
 _SIMULATED_AT_ONCE: Final = 2
 _SIMULATIONS_IN_ALL: Final = 32
 
@@ -58,20 +63,24 @@ _log = structlog.get_logger(__name__)
 
 
 class Answer:
-    """What goes back: status, body, and what the log may say of it."""
+    """What goes back: status, body of a type, further headers, and what the log may say of it."""
 
-    def __init__(self, status: int, body: bytes, call_id: str) -> None:
+    def __init__(
+        self, status: int, body: bytes, call_id: str, *, kind: bytes = _XML, more: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
         self.status, self.body, self.call_id = status, body, call_id
+        self._kind, self._more = kind, more
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the response headers; answers carry secrets, so none may be stored."""
         return [
-            _CONTENT_TYPE,
+            (b"content-type", self._kind),
             (b"content-length", str(len(self.body)).encode()),
             (b"x-amzn-requestid", self.call_id.encode()),
             (b"cache-control", b"no-store"),
             (b"x-content-type-options", b"nosniff"),
+            *self._more,
         ]
 
 
@@ -80,6 +89,7 @@ class _Seen:
     """What is known of a call so far, for its log line."""
 
     call_id: str
+    is_rest: bool
     service: str = "iam"
     action: str | None = None
     principal: str | None = None
@@ -96,16 +106,18 @@ class _Asked:
 
 
 def _limit_of(beginning: bytes) -> int:
-    """How large a body may grow that begins like this."""
+    """How large a form may grow that begins like this."""
     return _LARGE_BODY_LIMIT if beginning.startswith(_LARGE_BODIES) else _BODY_LIMIT
 
 
-def _code_of(failure: DomainError | ProtocolError) -> str:
-    return failure.code if isinstance(failure, ProtocolError) else face_of(failure).aws_code
+def _code_of(failure: DomainError | ProtocolError, *, is_rest: bool) -> str:
+    if isinstance(failure, ProtocolError):
+        return failure.code
+    return json_name_of(failure)[1] if is_rest else face_of(failure).aws_code
 
 
 class Gateway:
-    """`POST /` of the service's port, for boto3, aws-cli and every other AWS client."""
+    """`POST /` of the service's port, and the paths of `rest`, for boto3, aws-cli and every other AWS client."""
 
     def __init__(self, ports: Ports, signatures: Signatures, throttles: Throttles, ledger: Ledger) -> None:
         self._ports, self._signatures, self._throttles, self._ledger = ports, signatures, throttles, ledger
@@ -116,28 +128,29 @@ class Gateway:
         if scope["type"] != ScopeType.HTTP:
             await send({"type": "websocket.close", "code": 1000, "reason": None})
             return
-        call_id = new_call_id(self._ports)
+        seen = _Seen(new_call_id(self._ports), rest.claims(scope.get("raw_path") or b"/"))
         try:
-            body = await read_limited(receive, _BODY_LIMIT, raised=_limit_of)
+            most = _LARGE_BODY_LIMIT if seen.is_rest else _BODY_LIMIT
+            body = await read_limited(receive, most, raised=_limit_of)
         except Disconnected:
             return
         except TooLarge:
             problem = f"a request has at most {_BODY_LIMIT} bytes, a simulation {_LARGE_BODY_LIMIT}"
-            answer = self._refusal(ProtocolError("RequestEntityTooLarge", 413, problem), "iam", call_id)
+            answer = self._refusal(ProtocolError("RequestEntityTooLarge", 413, problem), seen)
         else:
-            answer = await self._answered(scope, body, call_id)
+            answer = await self._answered(scope, body, seen)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
-    async def unavailable(self, send: Send, problem: str) -> None:
+    async def unavailable(self, scope: HTTPScope, send: Send, problem: str) -> None:
         """Answer that nothing is answered now, in the form that AWS clients try again on."""
-        answer = self._refusal(Unavailable(problem), "iam", new_call_id(self._ports))
+        seen = _Seen(new_call_id(self._ports), rest.claims(scope.get("raw_path") or b"/"))
+        answer = self._refusal(Unavailable(problem), seen)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
-    async def _answered(self, scope: HTTPScope, body: bytes, call_id: str) -> Answer:
+    async def _answered(self, scope: HTTPScope, body: bytes, seen: _Seen) -> Answer:
         """Return the answer to one request whose body was read whole."""
-        seen = _Seen(call_id)
         begun = await to_thread.run_sync(self._begin, scope, body, seen)
         if isinstance(begun, Answer):
             return begun
@@ -151,10 +164,10 @@ class Gateway:
             self._simulations -= 1
 
     def _begin(self, scope: HTTPScope, body: bytes, seen: _Seen) -> Answer | _Asked:
-        """Return the answer, or of a simulation the call that is to be answered in their lane."""
+        """Return the answer, or of what looks at policies the call that is to be answered in its lane."""
         try:
             asked = self._read(scope, body, seen)
-            if asked.operation.name in simulator.HANDLERS:
+            if asked.operation.name in _ASIDE:
                 return asked
         except Exception as failure:  # noqa: BLE001  the last resort: an answer in the wire's own form
             return self._logged(self._failed(failure, seen), seen)
@@ -164,7 +177,7 @@ class Gateway:
         try:
             result = HANDLERS[asked.operation.name](self._ports, asked.call, asked.given)
             self._count(asked)
-            answer = Answer(200, render_result(asked.operation, result, seen.call_id), seen.call_id)
+            answer = self._result(asked.operation, result, seen)
         except Exception as failure:  # noqa: BLE001  the last resort: an answer in the wire's own form
             answer = self._failed(failure, seen)
         return self._logged(answer, seen)
@@ -182,12 +195,12 @@ class Gateway:
 
     def _failed(self, failure: Exception, seen: _Seen) -> Answer:
         if isinstance(failure, (DomainError, ProtocolError)):
-            seen.code = _code_of(failure)
+            seen.code = _code_of(failure, is_rest=seen.is_rest)
         else:
             _log.error("aws.failed", call=seen.call_id, action=seen.action, exc_info=failure)
         if isinstance(failure, DomainError) and seen.principal:
             self._throttles.after(failure, seen.principal)
-        return self._refusal(failure, seen.service, seen.call_id)
+        return self._refusal(failure, seen)
 
     @staticmethod
     def _logged(answer: Answer, seen: _Seen) -> Answer:
@@ -205,26 +218,35 @@ class Gateway:
     def _read(self, scope: HTTPScope, body: bytes, seen: _Seen) -> _Asked:
         """Return what an authenticated call asks; what was learnt on the way is in `seen`, also when this raises."""
         request = _request_of(scope, body)
-        signed = self._signatures.caller_of(request, _SERVICES)
+        signed = self._signatures.caller_of(request, _REST_SERVICES if seen.is_rest else _SERVICES)
         seen.service, seen.principal = signed.service, signed.caller.principal_id
-        operation, parameters = _operation_of(request)
+        operation, read = rest.called_by(request) if seen.is_rest else _called_by(request)
         seen.action = operation.name
         if operation.service != signed.service:
             raise IncompleteSignature(f"Credential should be scoped to correct service: '{operation.service}'")
         call = call_of(scope, signed.caller, seen.call_id, wire="aws", signature=signed.signature)
         self._throttles.before(operation.name, call.caller.principal_id)
-        return _Asked(operation, call, query.read_input(operation, parameters))
+        return _Asked(operation, call, read())
 
     @staticmethod
-    def _refusal(failure: Exception, service: str, call_id: str) -> Answer:
+    def _result(operation: model.Operation, result: Mapping[str, object], seen: _Seen) -> Answer:
+        if seen.is_rest:
+            return Answer(200, rest.render_result(operation, result), seen.call_id, kind=_JSON)
+        return Answer(200, render_result(operation, result, seen.call_id), seen.call_id)
+
+    @staticmethod
+    def _refusal(failure: Exception, seen: _Seen) -> Answer:
+        if seen.is_rest:
+            status, headers, body = rest.render_error(failure)
+            return Answer(status, body, seen.call_id, kind=_JSON, more=headers)
         if isinstance(failure, ProtocolError):
             status, code, sender, message = failure.status, failure.code, True, failure.message
         else:
             face = face_of(failure)
             status, code, sender = face.aws_status, face.aws_code, face.sender
             message = safe_message(failure)
-        body = render_error(service=service, code=code, message=message, sender=sender, request_id=call_id)
-        return Answer(status, body, call_id)
+        body = render_error(service=seen.service, code=code, message=message, sender=sender, request_id=seen.call_id)
+        return Answer(status, body, seen.call_id)
 
 
 def _request_of(scope: HTTPScope, body: bytes) -> HttpRequest:
@@ -242,8 +264,8 @@ def _request_of(scope: HTTPScope, body: bytes) -> HttpRequest:
     )
 
 
-def _operation_of(request: HttpRequest) -> tuple[model.Operation, Mapping[str, str]]:
-    """Return the operation that the body names and the whole form; all but a form posted to `/` is refused."""
+def _called_by(request: HttpRequest) -> tuple[model.Operation, Callable[[], Mapping[str, object]]]:
+    """Return the operation that the body names and what reads its input; all but a form posted to `/` is refused."""
     if request.raw_path != b"/":
         raise ProtocolError("NotFound", 404, "this endpoint has no other path than /")
     if request.method != "POST":
@@ -255,4 +277,4 @@ def _operation_of(request: HttpRequest) -> tuple[model.Operation, Mapping[str, s
     operation = model.named_in(parameters)
     if operation.name not in HANDLERS:
         raise ProtocolError("InvalidAction", 400, f"Could not find operation {operation.name}")
-    return operation, parameters
+    return operation, partial(query.read_input, operation, parameters)

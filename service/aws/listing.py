@@ -1,6 +1,7 @@
 """Lists on the IAM wire, a page at a time, and what their items are made of."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -39,6 +40,13 @@ def page_of(
         return shown, {"IsTruncated": False}
     place = f"{first + limit} {_mark(key(shown[-1]))}"
     return shown, {"IsTruncated": True, "Marker": make_marker(ports, (_NO_INSTANT, place), binding)}
+
+
+def question_binding(operation: str, call: Call, given: Input, about_the_page: Sequence[str]) -> Sequence[str]:
+    """Return what a marker is good for: this caller, and a question that differs in nothing but the page."""
+    question = {name: value for name, value in given.items() if name not in about_the_page}
+    digest = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+    return (operation, call.caller.account_id, call.caller.principal_id, digest)
 
 
 def _mark(text: str) -> str:

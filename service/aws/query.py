@@ -26,11 +26,11 @@ _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
 
 @dataclass(slots=True)
-class _Node:
-    """What the form says under one dotted name: a value, deeper names, both, or neither."""
+class Node:
+    """What is said under one dotted name: a value, deeper names, both, or neither."""
 
     value: str | None = None
-    children: "dict[str, _Node]" = field(default_factory=dict)
+    children: "dict[str, Node]" = field(default_factory=dict)
 
 
 def read_input(operation: Operation, params: Mapping[str, str]) -> dict[str, object]:
@@ -39,14 +39,23 @@ def read_input(operation: Operation, params: Mapping[str, str]) -> dict[str, obj
     Raises `ConstraintViolation` naming every member that is unknown, missing, misplaced or out of its limits.
     """
     reader = _Reader()
-    found = reader.structure(_tree(params, reader), operation.input, "")
+    return _found(reader, _tree(params, reader), operation)
+
+
+def read_tree(operation: Operation, tree: "Node") -> dict[str, object]:
+    """The input as `read_input` reads it, from names and values that another wire has put into a tree."""
+    return _found(_Reader(), tree, operation)
+
+
+def _found(reader: "_Reader", tree: "Node", operation: Operation) -> dict[str, object]:
+    found = reader.structure(tree, operation.input, "")
     if reader.violations:
         raise ConstraintViolation(reader.violations)
     return found
 
 
-def _tree(params: Mapping[str, str], reader: "_Reader") -> _Node:
-    root = _Node()
+def _tree(params: Mapping[str, str], reader: "_Reader") -> Node:
+    root = Node()
     for name, value in params.items():
         if name in _PROTOCOL_NAMES:
             continue
@@ -56,7 +65,7 @@ def _tree(params: Mapping[str, str], reader: "_Reader") -> _Node:
             continue
         node = root
         for step in steps:
-            node = node.children.setdefault(step, _Node())
+            node = node.children.setdefault(step, Node())
         node.value = value
     return root
 
@@ -67,7 +76,7 @@ class _Reader:
     def __init__(self) -> None:
         self.violations: list[str] = []
 
-    def structure(self, node: _Node, shape: Structure, path: str) -> dict[str, object]:
+    def structure(self, node: Node, shape: Structure, path: str) -> dict[str, object]:
         if node.value is not None:
             self._report(path, None, "Member must be a structure")
         for name in node.children:
@@ -82,7 +91,7 @@ class _Reader:
                 self._say(f"Value null at '{below}' failed to satisfy constraint: Member must not be null")
         return found
 
-    def _member(self, node: _Node, shape: Shape, path: str) -> object:
+    def _member(self, node: Node, shape: Shape, path: str) -> object:
         match shape:
             case Structure():
                 return self.structure(node, shape, path)
@@ -93,12 +102,12 @@ class _Reader:
             case Scalar():
                 return self._scalar(node, shape, path)
 
-    def _list(self, node: _Node, shape: ListOf, path: str) -> list[object]:
+    def _list(self, node: Node, shape: ListOf, path: str) -> list[object]:
         items = self._numbered(node, "member", shape, path)
         self._check_count(len(items), shape, path)
         return [self._member(item, shape.member, f"{path}.{at}.member") for at, item in enumerate(items, 1)]
 
-    def _map(self, node: _Node, shape: MapOf, path: str) -> dict[str, object]:
+    def _map(self, node: Node, shape: MapOf, path: str) -> dict[str, object]:
         entry = Structure({"key": shape.key, "value": shape.value}, ("key", "value"))
         items = self._numbered(node, "entry", shape, path)
         self._check_count(len(items), shape, path)
@@ -108,7 +117,7 @@ class _Reader:
             self._report(path, None, "Member must have distinct keys")
         return found
 
-    def _numbered(self, node: _Node, word: str, shape: ListOf | MapOf, path: str) -> list[_Node]:
+    def _numbered(self, node: Node, word: str, shape: ListOf | MapOf, path: str) -> list[Node]:
         """The nodes under `{word}.1` to `{word}.n`; an empty value alone is the empty list."""
         for name in node.children:
             if name != word:
@@ -126,7 +135,7 @@ class _Reader:
             return []
         return [by_index[str(at)] for at in range(1, len(by_index) + 1)]
 
-    def _scalar(self, node: _Node, shape: Scalar, path: str) -> object:
+    def _scalar(self, node: Node, shape: Scalar, path: str) -> object:
         for name in node.children:
             self.unknown(f"{path}.{name}")
         if node.value is None:

@@ -1,10 +1,9 @@
 """IAM's policy simulator on the AWS wire: plain dicts in and out, one use-case each."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from service.aws.listing import question_binding
 from service.markers import make_marker, read_marker
 from workflows import simulation
 from workflows.callers import Call
@@ -24,7 +23,7 @@ _ABOUT_THE_PAGE: Final = ("MaxItems", "Marker")
 def simulate_custom(ports: Ports, call: Call, given: Input) -> Output:
     """SimulateCustomPolicy."""
     levels = given.get("OrderedOrganizationPolicyInputList") or ()
-    binding = _binding("SimulateCustomPolicy", call, given)
+    binding = question_binding("SimulateCustomPolicy", call, given, _ABOUT_THE_PAGE)
     page = simulation.simulate_custom(
         ports,
         call,
@@ -38,7 +37,7 @@ def simulate_custom(ports: Ports, call: Call, given: Input) -> Output:
 
 def simulate_principal(ports: Ports, call: Call, given: Input) -> Output:
     """SimulatePrincipalPolicy."""
-    binding = _binding("SimulatePrincipalPolicy", call, given)
+    binding = question_binding("SimulatePrincipalPolicy", call, given, _ABOUT_THE_PAGE)
     page = simulation.simulate_principal(
         ports,
         call,
@@ -87,13 +86,6 @@ def _exclusion(given: Input) -> Exclusion:
     inline: Input | None = given.get("InlinePolicyIdentifier")
     named = (inline["PolicyName"], inline["AttachmentType"], inline["AttachmentName"]) if inline else None
     return Exclusion(given.get("PolicyType"), given.get("PolicyArn"), named)
-
-
-def _binding(operation: str, call: Call, given: Input) -> Sequence[str]:
-    """What a marker is good for: this caller, and a question that differs in nothing but the page."""
-    question = {name: value for name, value in given.items() if name not in _ABOUT_THE_PAGE}
-    digest = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
-    return (operation, call.caller.account_id, call.caller.principal_id, digest)
 
 
 def _after(ports: Ports, given: Input, binding: Sequence[str]) -> int:

@@ -148,6 +148,11 @@ def verify(path: Path, key: str, as_json: bool) -> None:
     _tell(attestation.verified(path.read_text(encoding="utf-8"), key), None, as_json=as_json)
 
 
+_accept_option = click.option(
+    "--accept", metavar="REASON", help="Why what the review found is accepted; owners are shown it."
+)
+
+
 @click.group()
 def template() -> None:
     """Register policy templates of a partner."""
@@ -163,10 +168,16 @@ def template() -> None:
     metavar="PARAMETER",
     help="A parameter whose values may hold * and ?. May be repeated.",
 )
+@_accept_option
 @json_option
 @failing_clearly
-def register_template(partner: str, name: str, path: Path, wildcard_safe: tuple[str, ...], as_json: bool) -> None:
-    """Register a policy template; it is immutable, a new version is a new name."""
+def register_template(
+    partner: str, name: str, path: Path, wildcard_safe: tuple[str, ...], accept: str | None, as_json: bool
+) -> None:
+    """Register a policy template; it is immutable, a new version is a new name.
+
+    It is reviewed first, as `policy review` does it: what is critical is refused, all else needs --accept.
+    """
     document = read_document(path)
     with opened() as (ports, call):
         made = partnering.register_template(
@@ -176,6 +187,7 @@ def register_template(partner: str, name: str, path: Path, wildcard_safe: tuple[
             name=name,
             document=document,
             wildcard_safe=wildcard_safe,
+            accept=accept,
         )
     parsed = templates.parse_template(document, wildcard_safe=frozenset(wildcard_safe))
     show(views.template(made, [parameter.name for parameter in parsed.parameters]), as_json=as_json)
@@ -202,10 +214,11 @@ def boundary() -> None:
 @click.option("--name", required=True, help="The name; today's date is added unless it ends in _YYYY_MM_DD.")
 @click.option("--file", "path", required=True, type=_FILE, help="The policy document.")
 @click.option("--description", default="", help="What the boundary is for.")
+@_accept_option
 @json_option
 @failing_clearly
-def register_boundary(partner: str, name: str, path: Path, description: str, as_json: bool) -> None:
-    """Register a permissions boundary; it is immutable, a new version is a new name."""
+def register_boundary(partner: str, name: str, path: Path, description: str, accept: str | None, as_json: bool) -> None:
+    """Register a permissions boundary, reviewed as a template is; it is immutable, a new version is a new name."""
     document = read_document(path)
     with opened() as (ports, call):
         made = partnering.register_boundary(
@@ -215,6 +228,7 @@ def register_boundary(partner: str, name: str, path: Path, description: str, as_
             name=name,
             document=document,
             description=description,
+            accept=accept,
         )
     show(views.boundary(made), as_json=as_json)
 

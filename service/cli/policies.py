@@ -10,6 +10,8 @@ import msgspec
 
 from service import views
 from service.cli.desk import failing_clearly, json_option, opened, print_json, read_document, show
+from service.cli.reviewing import review_bundle
+from service.cli.validation import validate_files
 from workflows import onboarding
 from workflows.errors import BadInput
 from workflows.policy.cases import answer_line, answered, read_case
@@ -32,6 +34,9 @@ def policy() -> None:
     """Create managed policies; ask what policies allow, and why."""
 
 
+policy.add_command(validate_files)
+
+
 @policy.command("create")
 @click.option("--account", required=True, metavar="ID", help="The account's 12 digits.")
 @click.option("--name", required=True, help="The name of the policy.")
@@ -44,6 +49,9 @@ def create_policy(account: str, name: str, path: Path, as_json: bool) -> None:
     with opened() as (ports, call):
         made = onboarding.create_policy(ports, call, account_id=account, name=name, document=document)
     show(views.policy(made), as_json=as_json)
+
+
+policy.add_command(review_bundle)
 
 
 # --- many questions, for programs ------------------------------------------------------------------------

@@ -131,6 +131,8 @@ class PolicyTemplateRow(SQLModel, table=True):
     document: str = long()
     wildcard_safe: list[str] = json()
     created_at: datetime
+    findings: list[object] = json()
+    accepted_because: str | None = long(nullable=True)
 
 
 class BoundaryRow(SQLModel, table=True):
@@ -143,6 +145,8 @@ class BoundaryRow(SQLModel, table=True):
     description: str = long()
     document: str = long()
     created_at: datetime
+    findings: list[object] = json()
+    accepted_because: str | None = long(nullable=True)
 
 
 class ChannelRow(SQLModel, table=True):

@@ -24,12 +24,15 @@ from service.views.accounts import (
     user,
 )
 from service.views.partners import (
+    AcceptedFindingView,
+    AcceptedView,
     BoundaryView,
     ChannelView,
     PartnerView,
     RegisteredView,
     ReportKeyView,
     TemplateView,
+    accepted_findings,
     boundary,
     channel,
     new_channel,
@@ -72,6 +75,8 @@ from service.views.trail import (
 )
 
 __all__ = [
+    "AcceptedFindingView",
+    "AcceptedView",
     "AccountRulesView",
     "AccountView",
     "AuditView",
@@ -103,6 +108,7 @@ __all__ = [
     "TemplateView",
     "TokenView",
     "UserView",
+    "accepted_findings",
     "account",
     "audit_entry",
     "boundary",

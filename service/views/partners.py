@@ -1,7 +1,7 @@
 """What is shown of partners and what they register."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from service.notify.webhook import secret_text
 from workflows.credentialing import NewKey, NewToken
 from workflows.partnering import NewChannel
 from workflows.records.partner import Boundary, Channel, Partner, PolicyTemplate
+from workflows.registration import Accepted
 
 
 class ReportKeyView(msgspec.Struct):
@@ -33,8 +34,35 @@ class PartnerView(msgspec.Struct, omit_defaults=True):
     api_token: str | None = None
 
 
+class AcceptedFindingView(msgspec.Struct):
+    """One thing that the review found in a template or a boundary."""
+
+    id: str
+    severity: str
+    statement: str
+    message: str
+
+
+def accepted_findings(told: Iterable[tuple[str, str, str, str]]) -> list[AcceptedFindingView]:
+    """Show what a review found."""
+    return [AcceptedFindingView(*one) for one in told]
+
+
+class AcceptedView(msgspec.Struct):
+    """What the review of a template or boundary found, and why an operator accepted it."""
+
+    arn: str
+    findings: list[AcceptedFindingView]
+    because: str | None
+
+
+def accepted_reviews(accepted: Iterable[Accepted]) -> list[AcceptedView]:
+    """Show what was accepted about the template and the boundaries of a request."""
+    return [AcceptedView(one.name, accepted_findings(one.findings), one.because) for one in accepted]
+
+
 class TemplateView(msgspec.Struct):
-    """A registered policy template."""
+    """A registered policy template, with what its review found and why that was accepted."""
 
     arn: str
     partner_id: str
@@ -43,10 +71,12 @@ class TemplateView(msgspec.Struct):
     wildcard_safe: tuple[str, ...]
     document: Any
     created_at: datetime
+    findings: list[AcceptedFindingView]
+    accepted_because: str | None
 
 
 class BoundaryView(msgspec.Struct):
-    """A registered permissions boundary."""
+    """A registered permissions boundary, with what its review found and why that was accepted."""
 
     arn: str
     partner_id: str
@@ -54,6 +84,8 @@ class BoundaryView(msgspec.Struct):
     description: str
     document: Any
     created_at: datetime
+    findings: list[AcceptedFindingView]
+    accepted_because: str | None
 
 
 class ChannelView(msgspec.Struct, omit_defaults=True):
@@ -107,6 +139,8 @@ def template(record: PolicyTemplate, parameters: Sequence[str]) -> TemplateView:
         wildcard_safe=record.wildcard_safe,
         document=json.loads(record.document),
         created_at=record.created_at,
+        findings=accepted_findings(record.findings),
+        accepted_because=record.accepted_because,
     )
 
 
@@ -119,6 +153,8 @@ def boundary(record: Boundary) -> BoundaryView:
         description=record.description,
         document=json.loads(record.document),
         created_at=record.created_at,
+        findings=accepted_findings(record.findings),
+        accepted_because=record.accepted_because,
     )
 
 

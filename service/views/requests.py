@@ -1,11 +1,13 @@
 """What is shown of delegation requests, grants and fresh credentials."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from service.views.partners import AcceptedView, accepted_reviews
 from service.views.reviews import PermissionCheckView, permission_check
 from workflows.arns import grant_arn, role_arn
 from workflows.grants import seen_at
@@ -15,6 +17,7 @@ from workflows.policy.permission_check import PermissionCheck
 from workflows.ports import Ports
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
+from workflows.registration import Accepted
 from workflows.release import Minted
 from workflows.role_plans import plan_of
 from workflows.standing import arn_of
@@ -51,7 +54,7 @@ class AskedView(msgspec.Struct):
 
 
 class RequestView(msgspec.Struct):
-    """A delegation request as its owner's account sees it."""
+    """A delegation request as its owner's account sees it; `accepted` is told where one request is looked at."""
 
     id: str
     arn: str
@@ -84,6 +87,7 @@ class RequestView(msgspec.Struct):
     permission_check: str | None = None
     permission_check_detail: PermissionCheckView | None = None
     role: RoleView | None = None
+    accepted: list[AcceptedView] | None = None
 
 
 class PartnerRequestView(msgspec.Struct):
@@ -172,7 +176,13 @@ def _asked(record: DelegationRequest) -> AskedView | None:
     return AskedView(json.loads(original.permission_policy), original.session_duration, original.digest)
 
 
-def request(record: DelegationRequest, ports: Ports, *, check: PermissionCheck | None = None) -> RequestView:
+def request(
+    record: DelegationRequest,
+    ports: Ports,
+    *,
+    check: PermissionCheck | None = None,
+    accepted: Sequence[Accepted] | None = None,
+) -> RequestView:
     """Show a request to its owner's account."""
     return RequestView(
         id=record.id,
@@ -206,6 +216,7 @@ def request(record: DelegationRequest, ports: Ports, *, check: PermissionCheck |
         permission_check=check.result.value if check else None,
         permission_check_detail=permission_check(check, json.loads(record.permission_policy)) if check else None,
         role=planned_role(record, ports),
+        accepted=None if accepted is None else accepted_reviews(accepted),
     )
 
 

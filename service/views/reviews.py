@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from service.views.partners import AcceptedView, accepted_reviews
 from workflows.least_privilege import Finding, GrantUse
 from workflows.narrowing import as_asked, difference
 from workflows.policy.permission_check import PermissionCheck, Witness
@@ -110,6 +111,7 @@ class ReviewView(msgspec.Struct):
     risks: list[RiskView]
     dead: list[DeadView]
     suggested_policy: Any
+    accepted: list[AcceptedView]
 
 
 def permission_check(check: PermissionCheck, policy: Any) -> PermissionCheckView:  # noqa: ANN401  a JSON document
@@ -184,4 +186,5 @@ def review(seen: Review) -> ReviewView:
         ],
         suggested_policy=json.loads(seen.suggestion) if seen.suggestion else None,
         dead=[DeadView(one.statement.index, one.why.value, [by.index for by in one.because_of]) for one in seen.dead],
+        accepted=accepted_reviews(seen.accepted),
     )

@@ -1,4 +1,4 @@
-"""How fast policies are analysed, over the managed policies of AWS that moto ships.
+"""How fast policies are analysed and validated, over the managed policies of AWS that moto ships.
 
 Comparisons are cold: nothing of one pair is remembered for the next. Reference, in the same run: parsing the same
 documents. Run by hand: `uv run python tests/benchmarks/analysis.py [--pairs 2000] [--every 1]`.
@@ -22,6 +22,7 @@ from workflows import inquiry
 from workflows.policy.compare import Verdict, compare
 from workflows.policy.document import ASKED, PolicyKind, parse_policy
 from workflows.policy.layers import NamedPolicy
+from workflows.policy.validate.validation import validate
 
 Document = dict[str, Any]
 Pair = tuple[Document, Document]
@@ -145,17 +146,41 @@ def _timed(act: Callable[[], object], count: int) -> Iterable[float]:
         yield perf_counter() - began
 
 
+# --- validation ------------------------------------------------------------------------------------------
+
+
+def validations(every: int) -> None:
+    """Measure what it takes to validate each policy as people write it, warm, beside reading it."""
+    texts = [json.dumps(one, indent=2) for one in list(readable_documents().values())[::every]]
+    size = sum(map(len, texts)) / len(texts)
+    print(f"validation of {len(texts):,} policies of {size:,.0f} characters on average (bound: p50 2 ms)")
+    for name, act in (("json.loads, parse_policy", _read), ("validate", _validate)):
+        took = [min(_timed(partial(act, text), 3)) for text in texts]
+        print(f"  {name:<26} p50 {median(took) * 1e3:>7.2f} ms   p99 {percentile(took, 0.99) * 1e3:>7.2f} ms")
+
+
+def _read(text: str) -> None:
+    json.loads(text)
+    parse_policy(text, kind=PolicyKind.IDENTITY, caps=ASKED)
+
+
+def _validate(text: str) -> None:
+    validate(text, PolicyKind.IDENTITY)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--every", type=int, default=1, help="take each n-th policy only")
-    parser.add_argument("--only", choices=["comparison", "check"], help="one part alone")
+    parser.add_argument("--only", choices=["comparison", "check", "validation"], help="one part alone")
     given = parser.parse_args()
     if given.only in (None, "comparison"):
         comparisons(given.pairs, given.every)
     if given.only in (None, "check"):
         permission_checks(500)
+    if given.only in (None, "validation"):
+        validations(given.every)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def settle(process: ServingProcess, operator: str) -> dict[str, str]:
         ann = ok(client.post(f"/v1/accounts/{ACCOUNT}/users", json=admin))
         firm = {"id": PARTNER, "name": "Lumenwatch", "domain": "lumenwatch.example"}
         partner = ok(client.post("/v1/partners", json=firm))
-        template = {"name": "Read_2026_01_01", "document": READ}
+        template = {"name": "Read_2026_01_01", "document": READ, "accept": "Buckets are not named in this test."}
         ok(client.post(f"/v1/partners/{PARTNER}/templates", json=template))
         ok(client.post(f"/v1/partners/{PARTNER}/channels", json={"name": "main"}))
         return {

@@ -45,11 +45,11 @@ def all_errors() -> list[type[DomainError]]:
 
 def modelled_codes() -> dict[str, int]:
     codes: dict[str, int] = {}
-    for service in ("iam", "sts"):
+    for service in ("iam", "sts", "accessanalyzer"):
         model: dict[str, Any] = botocore.loaders.Loader().load_service_model(service, "service-2")
-        for shape in model["shapes"].values():
+        for name, shape in model["shapes"].items():
             if error := shape.get("error"):
-                codes[error["code"]] = error["httpStatusCode"]
+                codes[error.get("code", name)] = error["httpStatusCode"]
     return codes
 
 

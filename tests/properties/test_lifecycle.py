@@ -28,7 +28,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from staging.clocks import StillClock
-from staging.houses import ACCOUNT, OPERATOR, OTHER_ACCOUNT, OTHER_PARTNER, PARTNER, a_request, house_in, settle_people
+from staging.houses import (
+    ACCOUNT,
+    OPERATOR,
+    OTHER_ACCOUNT,
+    OTHER_PARTNER,
+    PARTNER,
+    READ_BUCKET,
+    a_request,
+    earlier_template,
+    house_in,
+    settle_people,
+)
 
 from service.jobs.sweep import Sweeper
 from workflows import (
@@ -135,11 +146,9 @@ def settled() -> tuple[Path, Any, str]:
     atexit.register(shutil.rmtree, folder)
     house = house_in(folder, StillClock(), exchange_cap=CAP)
     people = settle_people(house.ports)
-    write = partnering.register_template(
-        house.ports, OPERATOR, partner_id=PARTNER, name="Write", document=WRITE_TEMPLATE
-    )
+    write = earlier_template(house.ports, "Write_2026_01_01", json.loads(WRITE_TEMPLATE))
     house.close()
-    return folder, people, write.arn
+    return folder, people, write
 
 
 class LifeCycle(RuleBasedStateMachine):
@@ -693,7 +702,7 @@ class LifeCycle(RuleBasedStateMachine):
                 OPERATOR,
                 partner_id=PARTNER,
                 name=name,
-                document=WRITE_TEMPLATE,
+                document=json.dumps(READ_BUCKET),
             )
 
         made = self.act("partner", "", "ok" if new else "AlreadyExists", work)

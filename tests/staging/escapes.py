@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from staging.houses import ACCOUNT, OPERATOR, OTHER_PARTNER, PARTNER, People, settle_people
+from staging.houses import ACCOUNT, OPERATOR, OTHER_PARTNER, People, earlier_template, settle_people
 from staging.roles import (
     ACCOUNT_ROOT,
     BOUNDARY,
@@ -28,7 +28,6 @@ from workflows import (
     account_users,
     credentialing,
     customer_policies,
-    partnering,
     role_policies,
     role_sessions,
     roles,
@@ -126,12 +125,10 @@ def settled(house: House) -> World:
         roles.create_role(ports, admin, NewRole(name, trust, boundary_arn=boundary))
         if name in ("Deploy", "Bounded"):
             role_policies.attach(ports, admin, name, ADMINISTRATOR)
-    registered = partnering.register_template(
-        ports, OPERATOR, partner_id=PARTNER, name="Escape_2026_01_01", document=json.dumps(_template())
-    )
+    template = earlier_template(ports, "Escape_2026_01_01", _template())
     calls = []
     for workflow_id in ("wf-earlier", "wf-present"):
-        minted = role_session(ports, people, registered.arn, workflow_id)
+        minted = role_session(ports, people, template, workflow_id)
         calls.append(_call_with(ports, minted.access_key_id, minted.session_token))
     earlier, present = calls
     made = NewRole("Earlier", PARTNER_TRUST, path=PATH, boundary_arn=BOUNDARY)

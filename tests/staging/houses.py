@@ -11,14 +11,17 @@ from service.house import House, open_house
 from service.notify.guard import check_url
 from service.settings import Settings
 from workflows import credentialing, onboarding, partnering
+from workflows.arns import template_arn
 from workflows.authentication import caller_of
 from workflows.callers import Call, operator
 from workflows.credentialing import NewKey
+from workflows.ids import parse_account_id
 from workflows.onboarding import PolicyChoice
 from workflows.ports import Clock, Ports
 from workflows.records.account import Principal
+from workflows.records.partner import PolicyTemplate
 from workflows.submission import NewRequest
-from workflows.templates import Parameter, ParameterType
+from workflows.templates import Parameter, ParameterType, parse_template
 
 ACCOUNT: Final = "111122223333"
 OTHER_ACCOUNT: Final = "555566667777"
@@ -85,18 +88,27 @@ def _principal(ports: Ports, arn: str) -> Principal:
     return ports.store.read(lambda tx: tx.find(Principal, arn=arn))[0]
 
 
+def earlier_template(ports: Ports, name: str, document: dict[str, Any], domain: str = "lumenwatch.example") -> str:
+    """Store a template of the partner as a release before reviews did, whatever it allows; return its ARN."""
+    parse_template(json.dumps(document))
+    arn = template_arn("aws", domain, name)
+    record = PolicyTemplate(arn, parse_account_id(PARTNER), name, json.dumps(document), (), ports.clock.now())
+    ports.store.write(lambda tx: tx.add(record))
+    return arn
+
+
 def settle_people(ports: Ports, *, url: str | None = None, template: dict[str, Any] | None = None) -> People:
     """Register everybody through the use-cases."""
     for account, alias in ((ACCOUNT, "first"), (OTHER_ACCOUNT, "second")):
         onboarding.create_account(ports, OPERATOR, account_id=account, alias=alias)
     for partner, name in ((PARTNER, "Lumenwatch"), (OTHER_PARTNER, "Quarry")):
         partnering.create_partner(ports, OPERATOR, partner_id=partner, name=name, domain=f"{name.lower()}.example")
-    registered = partnering.register_template(
-        ports,
-        OPERATOR,
-        partner_id=PARTNER,
-        name="Read_2026_01_01",
-        document=json.dumps(template or READ_BUCKET),
+    arn = (
+        earlier_template(ports, "Read_2026_01_01", template)
+        if template
+        else partnering.register_template(
+            ports, OPERATOR, partner_id=PARTNER, name="Read_2026_01_01", document=json.dumps(READ_BUCKET)
+        ).arn
     )
     channel = partnering.register_channel(ports, OPERATOR, partner_id=PARTNER, name="main", url=url)
     return People(
@@ -107,7 +119,7 @@ def settle_people(ports: Ports, *, url: str | None = None, template: dict[str, A
         stranger=_user(ports, OTHER_ACCOUNT, "stranger", ["AdministratorAccess"]),
         partner=_principal(ports, f"arn:aws:iam::{PARTNER}:root"),
         other_partner=_principal(ports, f"arn:aws:iam::{OTHER_PARTNER}:root"),
-        template_arn=registered.arn,
+        template_arn=arn,
         channel_arn=channel.channel.arn,
     )
 

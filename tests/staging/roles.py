@@ -1,9 +1,9 @@
-"""Delegations that may make roles: a boundary, a template that is as wide as a careless one can be, sessions of it."""
+"""Delegations that may make roles: boundaries, a template as wide as a careless one from before reviews, sessions."""
 
 import json
 from typing import Any, Final
 
-from staging.houses import ACCOUNT, OPERATOR, PARTNER, People
+from staging.houses import ACCOUNT, OPERATOR, PARTNER, People, earlier_template
 from staging.wires import arrived, minted
 
 from workflows import partnering
@@ -24,6 +24,7 @@ EVERYTHING: Final = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Act
 READ_LOGS: Final = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::logs/*"}]}'
 )
+LOOSE: Final = "Reads in every account, because these tests name no owner."
 BOUNDARY_TEXT: Final = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}],
@@ -73,11 +74,13 @@ PARTNER_TRUST: Final = trusting(PARTNER_ROOT)
 def register_role_work(ports: Ports, template: dict[str, Any] | None = None, name: str = "Roles_2026_01_01") -> str:
     """Register the boundaries and a template for making roles; return the template's ARN."""
     for boundary, document in (("Edge_2026_01_01", BOUNDARY_TEXT), ("Wide_2026_01_01", WIDER_TEXT)):
-        partnering.register_boundary(ports, OPERATOR, partner_id=PARTNER, name=boundary, document=json.dumps(document))
-    registered = partnering.register_template(
-        ports, OPERATOR, partner_id=PARTNER, name=name, document=json.dumps(template or WIDE_OPEN)
-    )
-    return registered.arn
+        text = json.dumps(document)
+        partnering.register_boundary(ports, OPERATOR, partner_id=PARTNER, name=boundary, document=text, accept=LOOSE)
+    if template is None:
+        return earlier_template(ports, name, WIDE_OPEN)
+    return partnering.register_template(
+        ports, OPERATOR, partner_id=PARTNER, name=name, document=json.dumps(template)
+    ).arn
 
 
 def role_session(ports: Ports, people: People, template_arn: str, workflow_id: str = "wf-roles", **more: Any) -> Minted:
@@ -91,7 +94,7 @@ ROLE_PERMISSIONS: Final = {
         {
             "Sid": "Read",
             "Effect": "Allow",
-            "Action": ["s3:GetObject", "s3:DeleteBucket"],
+            "Action": ["s3:DeleteBucket", "s3:GetObject"],
             "Resource": ["arn:aws:s3:::@{bucketName}", "arn:aws:s3:::@{bucketName}/*"],
         }
     ],

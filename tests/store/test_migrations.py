@@ -50,7 +50,7 @@ def test_the_migrated_schema_is_the_schema_of_the_tables(empty: URL) -> None:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
-@pytest.mark.parametrize("release", ["0002", "0003", "0004"])
+@pytest.mark.parametrize("release", ["0002", "0003", "0004", "0005"])
 def test_what_a_release_before_wrote_is_there_after_the_upgrade(
     empty: URL, tmp_path: Path, clock: StillClock, release: str
 ) -> None:
@@ -75,6 +75,11 @@ def test_the_release_before_goes_on_writing_beside_this_one(url: URL) -> None:
         values = "'dp-1', 'k1:x', 0, '2026-01-01 00:00:00', '2026-01-01 00:00:00'"
         connection.execute(text(f"INSERT INTO deployment ({columns}) VALUES ({values})"))  # noqa: S608  constants
         assert connection.execute(text("SELECT epoch, quarantined_at FROM deployment")).one() == (0, None)
+        template = "'t', '444455556666', 'T', '{}', '[]', '2026-01-01 00:00:00'"
+        columns = "arn, partner_id, name, document, wildcard_safe, created_at"
+        connection.execute(text(f"INSERT INTO policy_templates ({columns}) VALUES ({template})"))  # noqa: S608  as above
+        found = connection.execute(text("SELECT findings, accepted_because FROM policy_templates")).one()
+        assert found in (("[]", None), ([], None))
 
 
 def test_processes_that_start_at_once_migrate_one_after_the_other() -> None:

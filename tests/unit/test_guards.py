@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from staging.houses import ACCOUNT, PARTNER, People
+from staging.houses import ACCOUNT, PARTNER, People, earlier_template
 from staging.roles import BOUNDARY, PARTNER_TRUST, WIDE_OPEN, register_role_work
 from staging.wires import arrived
 
@@ -29,7 +29,9 @@ PASSING = {
 def test_every_one_of_very_many_bounded_roles_can_be_passed_and_no_other(house: House, people: People) -> None:
     ports = house.ports
     template = {**WIDE_OPEN, "Statement": [*WIDE_OPEN["Statement"], PASSING]}
-    request = arrived(ports, people, State.FINALIZED, "wf-many", template_arn=register_role_work(ports, template))
+    register_role_work(ports)
+    passing = earlier_template(ports, "Passing_2026_01_01", template)
+    request = arrived(ports, people, State.FINALIZED, "wf-many", template_arn=passing)
     first = roles.create_role(ports, people.call("approver"), NewRole("First", PARTNER_TRUST))
     born = [
         replace(

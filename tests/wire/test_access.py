@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from staging.clocks import StillClock
-from staging.houses import ACCOUNT, OPERATOR, PARTNER
+from staging.houses import ACCOUNT, OPERATOR, PARTNER, earlier_template
 from staging.wires import Cast, arrived, exchange_token_of, minted, nothing_written, send, signed
 
-from workflows import credentialing, dismissal, onboarding, partnering, release, revocation
+from workflows import credentialing, dismissal, onboarding, release, revocation
 from workflows.onboarding import PolicyChoice
 from workflows.records.account import PrincipalKind
 from workflows.records.request import State
@@ -137,10 +137,8 @@ def test_who_it_is_and_when_is_for_the_service_to_say(cast: Cast, guard: httpx.C
 def test_no_policy_lends_what_would_outlive_or_widen_the_session(cast: Cast, guard: httpx.Client) -> None:
     ports = cast.live.ports
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    template = partnering.register_template(
-        ports, OPERATOR, partner_id=PARTNER, name="All", document=json.dumps(everything)
-    )
-    session = minted(ports, cast.people, "wf-00001", template_arn=template.arn, parameters=[])
+    template = earlier_template(ports, "All_2026_01_01", everything)
+    session = minted(ports, cast.people, "wf-00001", template_arn=template, parameters=[])
     assert asked(guard, session.access_key_id, GOLD)
     for action in (
         "iam:AcceptDelegationRequest",

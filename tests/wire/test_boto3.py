@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from staging.clocks import StillClock
 from staging.houses import ACCOUNT, OPERATOR, OTHER_ACCOUNT, PARTNER
+from staging.roles import LOOSE
 from staging.wires import Cast, arrived, error_of, exchange_token_of, form_of, grant_of, key_of, minted
 
 from workflows import onboarding, partnering
@@ -109,7 +110,9 @@ def test_a_full_request_reads_back_exactly_with_the_boundaries_its_policy_names(
     boundary = json.dumps(
         {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
     )
-    edge = partnering.register_boundary(ports, OPERATOR, partner_id=PARTNER, name="Edge_2026_01_01", document=boundary)
+    edge = partnering.register_boundary(
+        ports, OPERATOR, partner_id=PARTNER, name="Edge_2026_01_01", document=boundary, accept=LOOSE
+    )
     document = json.dumps(ROLE_MAKER)
     maker = partnering.register_template(ports, OPERATOR, partner_id=PARTNER, name="Make", document=document)
     more: dict[str, Any] = {

@@ -523,8 +523,9 @@ def test_an_operator_settles_everybody_and_what_was_settled_works(cast: Cast, op
     firm = ok(operator.post("/v1/partners", json={"id": partner, "name": "Pikestaff", "domain": "pikestaff.example"}))
     assert firm["secret_access_key"]
     at = f"/v1/partners/{partner}"
-    template = ok(operator.post(f"{at}/templates", json={"name": "Read_2026_01_01", "document": READ}))
-    ok(operator.post(f"{at}/boundaries", json={"name": "Edge_2026_01_01", "document": READ}))
+    reason = {"accept": "Pikestaff reads buckets that others share with its customers."}
+    template = ok(operator.post(f"{at}/templates", json={"name": "Read_2026_01_01", "document": READ, **reason}))
+    ok(operator.post(f"{at}/boundaries", json={"name": "Edge_2026_01_01", "document": READ, **reason}))
     channel = ok(operator.post(f"{at}/channels", json={"name": "main"}))
     registered = ok(operator.get(f"{at}/registrations"))
     assert {kind: len(found) for kind, found in registered.items()} == {"templates": 1, "boundaries": 1, "channels": 1}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from staging.clocks import StillClock
-from staging.houses import ACCOUNT, OPERATOR, OTHER_ACCOUNT, PARTNER
+from staging.houses import ACCOUNT, OPERATOR, OTHER_ACCOUNT, PARTNER, earlier_template
 from staging.roles import (
     ACCOUNT_ROOT,
     BOUNDARY,
@@ -28,7 +28,7 @@ from staging.roles_wire import decides, decides_for, lent_client, refused, role_
 from staging.wires import Cast
 
 from workflows import partnering
-from workflows.errors import MalformedPolicy
+from workflows.errors import ReviewRefused
 from workflows.release import Minted
 
 NAME = "Watcher"
@@ -73,10 +73,8 @@ def make(client: Any, name: str = NAME, **more: Any) -> dict[str, Any]:
 def another_session(cast: Cast, template: dict[str, Any], workflow_id: str) -> Minted:
     """A session of a later request of the same partner, under another template."""
     name = f"Later_{workflow_id}_2026_01_01"
-    registered = partnering.register_template(
-        cast.live.ports, OPERATOR, partner_id=PARTNER, name=name, document=json.dumps(template)
-    )
-    return role_session(cast.live.ports, cast.people, registered.arn, workflow_id)
+    arn = earlier_template(cast.live.ports, name, template)
+    return role_session(cast.live.ports, cast.people, arn, workflow_id)
 
 
 def stepped_in(cast: Cast, name: str = NAME) -> dict[str, Any]:
@@ -308,7 +306,7 @@ def test_rol_8_a_boundary_that_could_undo_itself_is_not_registered(cast: Cast) -
     ]
     for number, escape in enumerate(escapes):
         document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **escape}]})
-        with pytest.raises(MalformedPolicy):
+        with pytest.raises(ReviewRefused):
             partnering.register_boundary(
                 cast.live.ports, OPERATOR, partner_id=PARTNER, name=f"B{number}_2026_01_01", document=document
             )

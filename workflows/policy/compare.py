@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import chain, combinations
 from typing import Final
 
+from workflows.errors import LimitExceeded
 from workflows.policy.asking import AT_HOME, Asking
 from workflows.policy.circumstances import Circumstances, Wish, keys_of
 from workflows.policy.containment import contains, overlaps
@@ -75,12 +76,14 @@ def compare(
     *,
     every: bool = False,
     asking: Asking = AT_HOME,
+    steps: int = _WORK,
 ) -> Comparison:
     """Tell whether everything that `first` allows is allowed by `second`, to who is `asking`. Never raises.
 
-    With `every`, each Allow of the first is looked at, so that each one that goes too far has its request.
+    With `every`, each Allow of the first is looked at, so that each one that goes too far has its request. The work
+    on patterns is bounded by `steps`.
     """
-    search = _Search(_Side.of(first, asking), _Side.of(second, asking), asking)
+    search = _Search(_Side.of(first, asking), _Side.of(second, asking), asking, steps)
     found: list[Counterexample] = []
     because: str | None = None
     for name, statement in search.first.named_allows:
@@ -88,6 +91,9 @@ def compare(
             request = search.beyond(statement)
         except Undecided as undecided:
             because = because or undecided.because
+            continue
+        except LimitExceeded:
+            because = because or "steps"
             continue
         if request is None:
             continue
@@ -169,7 +175,7 @@ class _Others:
 class _Search:
     """Looks for requests beyond the second side, an Allow of the first after the other."""
 
-    def __init__(self, first: _Side, second: _Side, asking: Asking) -> None:
+    def __init__(self, first: _Side, second: _Side, asking: Asking, steps: int) -> None:
         self.first = first
         self._known = asking.known
         # A request that the first side allows never meets a Deny that stands on both.
@@ -177,7 +183,7 @@ class _Search:
         denies = tuple(each for each in second.denies if _says(each) not in own)
         self._others = _Others(first.denies, tuple(each for _, each in second.named_allows), denies)
         self._table = ActionTable([_action_part(other) for other in self._others.row])
-        self._work = Work(_WORK)
+        self._work = Work(steps)
         self.met_variables = False
 
     def beyond(self, statement: Statement) -> Request | None:

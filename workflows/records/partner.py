@@ -21,7 +21,10 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class PolicyTemplate:
-    """A parameterised policy; a new version is a new ARN."""
+    """A parameterised policy; a new version is a new ARN.
+
+    `findings` are what its review found (rule, severity, statement, message), which an operator accepted for a reason.
+    """
 
     arn: str
     partner_id: AccountId
@@ -29,11 +32,16 @@ class PolicyTemplate:
     document: str
     wildcard_safe: tuple[str, ...]
     created_at: datetime
+    findings: tuple[tuple[str, str, str, str], ...] = ()
+    accepted_because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """A permissions boundary for the roles a partner creates; never templated, never changed."""
+    """A permissions boundary for the roles a partner creates; never templated, never changed.
+
+    `findings` are as those of a template.
+    """
 
     arn: str
     partner_id: AccountId
@@ -41,6 +49,8 @@ class Boundary:
     description: str
     document: str
     created_at: datetime
+    findings: tuple[tuple[str, str, str, str], ...] = ()
+    accepted_because: str | None = None
 
 
 class ChannelKind(StrEnum):
