@@ -166,10 +166,13 @@ def _layers_of_caller(tx: Reading, caller: Caller) -> tuple[tuple[Layer, ...], P
     if caller.kind is CallerKind.OPERATOR and caller.credential is None:
         policies = (NamedPolicy(_FULL_ACCESS, ready_made(_FULL_ACCESS)),)
         return (Layer(LayerKind.IDENTITY, caller.arn, policies),), None
-    principal = tx.get(Principal, caller.principal_id)
-    if principal is None or not principal.active:
-        return (), None
-    return layers_of(tx, principal), principal
+    rights = tx.remembered("rights", caller.principal_id, lambda: _rights_by_id(tx, caller.principal_id))
+    return rights or ((), None)
+
+
+def _rights_by_id(tx: Reading, principal_id: str) -> tuple[tuple[Layer, ...], Principal | None] | None:
+    principal = tx.get(Principal, principal_id)
+    return None if principal is None or not principal.active else (layers_of(tx, principal), principal)
 
 
 def _with_defaults(layers: Sequence[Layer], defaults: tuple[NamedPolicy, ...]) -> list[Layer]:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.clock import steady_seconds
 from service.db.engine import Ways, is_shared, reading_engine, writing_engine
+from service.db.memory import Memory
 from service.db.prepared import Cursor
 from service.db.signals import Signals, signals
 from service.db.view import View
@@ -86,6 +87,7 @@ class SqlStore:
         self._listeners: list[Callable[[], None]] = []
         self.lost_races = 0
         self._in_line_until = 0.0
+        self._memory = Memory()
         self._bell: Bell | None = None
         if is_shared(url):
             from service.db.bell import bell_at  # noqa: PLC0415  the driver is loaded where it is needed alone
@@ -145,7 +147,7 @@ class SqlStore:
 
     def _read(self, work: Callable[[Reading], T]) -> T:
         with self._reading.connect() as connection, connection.begin():
-            return work(View(connection))
+            return work(View(connection, self._memory))
 
     def write(self, work: Callable[[Writing], T]) -> T:
         """Run `work` in a transaction and return its result once that is durable."""
@@ -252,8 +254,10 @@ class SqlStore:
         try:
             with self._writing.connect() as connection, connection.begin():
                 self._ways.begin(connection, lost_before=lost_before)
+                run, settled = self._run_guarded if guarded else self._run, True
                 for job in group:
-                    (self._run_guarded if guarded else self._run)(job, connection)
+                    run(job, connection, settled=settled)
+                    settled = settled and not job.changes_authority
                 news = _AUTHORITY * any(job.changes_authority for job in group)
                 news += _WORK * any(job.makes_work for job in group)
                 mark = self._ways.finish(connection, news)
@@ -274,12 +278,12 @@ class SqlStore:
                 _PAUSE.wait(_BREATH)
         raise Unavailable(_UNKNOWN)
 
-    def _run(self, job: _Job, connection: Connection) -> None:
+    def _run(self, job: _Job, connection: Connection, *, settled: bool) -> None:
         """Run one act; raises `_Raised` when it does, which takes the whole group back."""
         job.failure = None
         job.changes_authority = job.makes_work = False
         try:
-            view = View(connection, writing=True)
+            view = View(connection, self._memory, writing=True, settled=settled)
             job.result = job.work(view)
             job.changes_authority, job.makes_work = view.changes_authority, view.makes_work
         except DBAPIError as failure:
@@ -291,12 +295,12 @@ class SqlStore:
             job.failure = failure
             raise _Raised from None
 
-    def _run_guarded(self, job: _Job, connection: Connection) -> None:
+    def _run_guarded(self, job: _Job, connection: Connection, *, settled: bool) -> None:
         """Run one act of which nothing stays if it raises."""
         acts = Cursor(connection)
         acts.say(_SAVEPOINT)
         try:
-            self._run(job, connection)
+            self._run(job, connection, settled=settled)
         except _Raised:
             acts.say(_ROLLBACK)
         acts.say(_RELEASE)

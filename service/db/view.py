@@ -3,7 +3,7 @@
 Statements are Core, not ORM: the ORM costs an order of magnitude on the paths that matter.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.db.mapping import record_of, table_of, value_of, values_of
+from service.db.memory import Memory
 from service.db.prepared import Cursor, Prepared, one_dialect
 from workflows.errors import AlreadyExists, LostRace
 from workflows.ids import AccountId
@@ -136,8 +137,11 @@ def _name_of(record: Any) -> str:  # noqa: ANN401  any record
 class View:
     """Reads and writes records on one connection, inside the transaction its owner opened."""
 
-    def __init__(self, connection: Connection, *, writing: bool = False) -> None:
+    def __init__(self, connection: Connection, memory: Memory, *, writing: bool = False, settled: bool = True) -> None:
+        # Whatever a transaction that is `settled` sees of authority is committed.
         self._connection = connection
+        self._memory, self._settled = memory, settled
+        self._deployment: Deployment | None = None
         self._cursor = Cursor(connection)
         self._dialect = one_dialect(connection)
         self._writing = writing
@@ -145,6 +149,20 @@ class View:
         self.makes_work = False
 
     # --- reading ---------------------------------------------------------------------------------------
+
+    def deployment(self) -> Deployment:
+        """Return the deployment's row, which start-up made sure of."""
+        if self._deployment is None:
+            self._deployment = self.find(Deployment)[0]
+        return self._deployment
+
+    def remembered(self, kind: str, key: str, load: Callable[[], R | None]) -> R | None:
+        """Return what `load` returns, without asking again while nobody's authority changes."""
+        if self.changes_authority:
+            return load()
+        authority = self.deployment().authority
+        found: R | None = self._memory.recall(kind, key, authority, load, keep=self._settled)
+        return found
 
     def get(self, kind: type[R], /, *key: object) -> R | None:
         """Return the record of this kind with this primary key, or None."""
@@ -377,6 +395,7 @@ class View:
 
     def put(self, record: object) -> None:
         """Insert the record or replace the one with the same primary key."""
+        self._deployment = None
         table = table_of(type(record))
         values = values_of(record)
         if self._cursor.change(_replace(table, self._dialect), {**values, **_keyed(table, values)}) == 0:
@@ -424,3 +443,4 @@ class View:
         table = table_of(Deployment)
         self._connection.execute(update(table).values(authority=table.c["authority"] + 1))
         self.changes_authority = True
+        self._deployment = None
