@@ -78,7 +78,8 @@ class Front:
     """Sends a request to the AWS endpoint or to the routes of ours.
 
     The AWS endpoint takes everything that no route of ours has a claim on, because its clients expect XML whatever
-    they call. It stands beside Litestar, which cannot hold a page at `/` together with a mount there.
+    they call (JSON on the paths of `service/aws/rest.py`). It stands beside Litestar, which cannot hold a page at `/`
+    together with a mount there.
     """
 
     def __init__(self, aws: Gateway, ours: Litestar, streams: Streams, aside: Aside) -> None:

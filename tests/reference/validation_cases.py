@@ -44,6 +44,20 @@ class Case:
         return text_of(self.found, self.kind), text_of(self.near, self.kind)
 
 
+@dataclass(frozen=True)
+class Quiet:
+    """A document that does not have a finding, though little is missing."""
+
+    code: str
+    given: Given
+    kind: PolicyKind = PolicyKind.IDENTITY
+    resource_type: str | None = None
+
+    def text(self) -> str:
+        """Return the document as a text."""
+        return text_of(self.given, self.kind)
+
+
 def text_of(given: Given, kind: PolicyKind) -> str:
     """Return the document that is given by what differs."""
     if isinstance(given, str):
@@ -745,7 +759,86 @@ _NEEDLESS: Final = (
     ),
 )
 
+_MORE: Final = (
+    Case(
+        "RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY",
+        _too(_PEOPLE, "BoolIfExists", "aws:PrincipalIsAWSService", "true"),
+        _too(_PEOPLE, "Bool", "aws:PrincipalIsAWSService", "false"),
+        kind=_RCP,
+    ),
+    Case(
+        "RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK",
+        _too(_SOURCES, "StringEquals", "aws:SourceAccount", "false"),
+        _too(_SOURCES, "Null", "aws:SourceArn", "false"),
+        kind=_RCP,
+    ),
+    Case("WILDCARD_WITHOUT_LIKE_OPERATOR", when("StringEquals", "aws:username", "a?"), {}, ('"a?"',)),
+    Case("INVALID_CONDITION_KEY_FORMAT", when("StringEquals", "aws:", "a"), {}, ('"aws:"',)),
+    Case("INVALID_CONDITION_KEY_FORMAT", when("StringEquals", "a b:c", "a"), {}, ('"a b:c"',)),
+    Case("INVALID_ACTION", {"Action": None, "NotAction": "s3:GetObjekt"}, {}, ('"s3:GetObjekt"',)),
+    Case("INVALID_ARN_PREFIX", {"Resource": None, "NotResource": "a"}, {}, ('"a"',)),
+    Case("INVALID_SERVICE_CONDITION_KEY", when("StringEquals", "identitycenter:x", "a"), {}),
+    Case("PRIVATE_IP_ADDRESS", when("IpAddress", "aws:SourceIp", "::1"), {}),
+    Case(
+        "DENY_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
+        when("ForAnyValue:StringNotEquals", "aws:TagKeys", "b", Effect="Deny", Action="health:*"),
+        {},
+    ),
+    Case("REDUNDANT_STATEMENT", [{"Action": "s*:*", "Resource": "*"}, {}], [{"Action": "?qs:*", "Resource": "*"}, {}]),
+    Case("REDUNDANT_STATEMENT", [{"Action": "*", "Resource": "*"}, {"Action": None, "NotAction": "s3:*"}], [{}]),
+    Case("REDUNDANT_STATEMENT", [{}, {}], [{}], kind=_T),
+    Case("REDUNDANT_RESOURCE", {"Resource": ["arn:aws:s3:::a*", "arn:aws:s3:::a*b*"]}, {}, ('"arn:aws:s3:::a*b*"',)),
+    Case("REDUNDANT_ACTION", {"Action": ["s3:GetObject*", "s3:Get*", "s3:Get*"]}, {}, ('"s3:GetObject*"', '"s3:Get*"')),
+    Case("MISSING_QUALIFIER", when("StringNotEquals", "aws:CalledVia", "a.amazonaws.com"), {}),
+    Case("UNSUPPORTED_WILDCARD_IN_PRINCIPAL", {"Principal": {"Federated": "*.com"}}, {}, ('"*.com"',), kind=_T),
+    Case(
+        "INVALID_ROLE_REFERENCE",
+        {"Effect": "Deny", "Principal": None, "NotPrincipal": {"AWS": "AROAEXAMPLEEXAMPLE"}},
+        {},
+        kind=_R,
+    ),
+    Case("DATA_TYPE_MISMATCH", _document(Id=1), {}, ("1",), kind=_R),
+    Case("DATA_TYPE_MISMATCH", _document(Version=1), {}, ("1",)),
+    Case("DATA_TYPE_MISMATCH", _document(Statement=1), {}, ("1",)),
+    Case("DATA_TYPE_MISMATCH", _document(Statement=[1, {}]), {}, ("1",)),
+    Case("DATA_TYPE_MISMATCH", {"Sid": 1}, {}, ("1",)),
+    Case("DATA_TYPE_MISMATCH", {"Resource": 1}, {}, ("1",)),
+    Case("DATA_TYPE_MISMATCH", {"Principal": {"AWS": 1}}, {}, ("1",), kind=_R),
+    Case("DATA_TYPE_MISMATCH", {"Condition": 1}, {}, ("1",)),
+    Case("DATA_TYPE_MISMATCH", {"Condition": {"Bool": 1}}, {}, ("1",)),
+    Case("DATA_TYPE_MISMATCH", when("StringEquals", "aws:username", "a", {}), {}, ("{}",)),
+    Case("VARIABLE_UNSUPPORTED_IN_ELEMENT", {"Effect": "${a:b}"}, {}, ('"${a:b}"',)),
+    Case("VARIABLE_UNSUPPORTED_IN_ELEMENT", _document(Version="${a:b}"), {}, ('"${a:b}"',)),
+    Case("VARIABLE_UNSUPPORTED_IN_ELEMENT", {"Principal": {"AWS": "${a:b}"}}, {}, ('"${a:b}"',), kind=_R),
+    Case("INVALID_CONDITION_OPERATOR", {"Condition": {"ForSome:StringEquals": {}}}, {}, ('"ForSome:StringEquals"',)),
+    Case("PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE", {"Action": "*", "Resource": "arn:aws:*::111122223333:*"}, {}),
+    Case("UNSUPPORTED_SPACE_IN_VARIABLE", when("StringEquals", "aws:username", "${a: b}"), {}, ("${a: b}",)),
+)
+
+_MORE_GUARDRAILS: Final = tuple(
+    Case("RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK", _too(_SOURCES, operator, key, value), {}, kind=_RCP)
+    for operator, key, value in (
+        ("Null", "aws:username", "false"),
+        ("Null", "aws:SourceAccount", "true"),
+        ("Bool", "aws:SourceAccount", "false"),
+    )
+)
+
 CASES: Final = (
+    *_MORE,
+    *_MORE_GUARDRAILS,
+    Case(
+        "RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY",
+        _too(_PEOPLE, "Bool", "aws:SecureTransport", "false"),
+        {},
+        kind=_RCP,
+    ),
+    Case(
+        "RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY",
+        _too(_PEOPLE, "Null", "aws:PrincipalIsAWSService", "false"),
+        {},
+        kind=_RCP,
+    ),
     *_GRAMMAR,
     *_ACTIONS,
     *_ARNS,
@@ -757,4 +850,202 @@ CASES: Final = (
     *_PASSING,
     *_GUARDRAILS,
     *_NEEDLESS,
+)
+
+# Codes that documents near to others still do not have.
+QUIET: Final = (
+    Quiet("WILDCARD_WITHOUT_LIKE_OPERATOR", when("ArnEquals", "aws:SourceArn", "arn:aws:sns:*:111122223333:a")),
+    Quiet("WILDCARD_WITHOUT_LIKE_OPERATOR", when("StringLike", "aws:username", "a*")),
+    Quiet("INVALID_SERVICE", when("StringEquals", "localhost/id:sub", "a")),
+    Quiet("INVALID_SERVICE", {"Resource": "arn:aws:apigateway:eu-west-1::/restapis"}),
+    Quiet("RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY", _PEOPLE),
+    Quiet("RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY", {**_PEOPLE, "Effect": "Allow"}, _RCP),
+    Quiet("RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK", _SOURCES),
+    Quiet("RCP_SYNTAX_ERROR_ACTION", {"Action": "*"}, _SCP),
+    Quiet("SCP_SYNTAX_ERROR_PRINCIPAL", {"Principal": "*"}, _RCP),
+    Quiet("UNSUPPORTED_PRINCIPAL", {"Principal": "*"}, _SCP),
+    Quiet("INVALID_ROLE_REFERENCE", {"Principal": {"AWS": "AROA"}}, _R),
+    Quiet("INVALID_USER_REFERENCE", {"Principal": {"AWS": ROLE}}, _R),
+    Quiet("INVALID_EFFECT", {"Effect": "${aws:username}"}),
+    Quiet("INVALID_VERSION", _document(Version="${aws:username}")),
+    Quiet("UNSUPPORTED_SID", {"Sid": "${aws:username}"}),
+    Quiet("UNSUPPORTED_SID", {"Sid": "a b"}, _R),
+    Quiet("INVALID_ACTION", {"Action": "s3:${aws:username}"}),
+    Quiet("DATA_TYPE_MISMATCH", _document(Id="x"), _R),
+    Quiet("DATA_TYPE_MISMATCH", when("NumericEquals", "aws:MultiFactorAuthAge", 1)),
+    Quiet("UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL", when("StringEquals", "aws:username", "a"), _R),
+    Quiet(
+        "UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
+        when("StringNotEquals", "aws:PrincipalOrgID", "o-abcdefghij", Principal=_SNS),
+        _R,
+    ),
+    Quiet(
+        "UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
+        when("StringEquals", "aws:PrincipalOrgID", "o-abcdefghij", Principal={**_SNS, "AWS": ROLE}),
+        _R,
+    ),
+    Quiet("RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL", {"Principal": _SNS}, _T),
+    Quiet("RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL", {"Principal": _SNS, "Effect": "Deny"}, _R),
+    Quiet("RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL", {"Principal": _SNS}, _R),
+    Quiet("REDUNDANT_STATEMENT", [{"Principal": "*"}, {"Principal": {"AWS": ROLE}}], _R),
+    Quiet("REDUNDANT_STATEMENT", [{"Action": "ec2:*", "Resource": "*"}, {}]),
+    Quiet("REDUNDANT_STATEMENT", [{"Resource": "arn:aws:s3:::other/*"}, {}]),
+    Quiet("REDUNDANT_STATEMENT", [{"Resource": None, "NotResource": "arn:aws:s3:::logs/*"}, {}]),
+    Quiet("REDUNDANT_STATEMENT", [{"Action": "s3:*"}, {"Resource": None}]),
+    Quiet("REDUNDANT_STATEMENT", [{}]),
+    Quiet("REDUNDANT_ACTION", {"Action": "s3:*"}),
+    Quiet("REDUNDANT_RESOURCE", {"Resource": ["arn:aws:s3:::a?", "arn:aws:s3:::a*b"]}),
+    Quiet("REDUNDANT_CONDITION_VALUE_NUM", when("NumericLessThan", "aws:MultiFactorAuthAge", [60])),
+    Quiet("EQUIVALENT_TO_NULL_FALSE", when("StringLike", "aws:username", "", "a*")),
+    Quiet("EQUIVALENT_TO_NULL_FALSE", when("ArnLike", "aws:SourceArn", "*")),
+    Quiet("MISMATCHED_ACTION_FOR_PRINCIPAL", {"Effect": "Deny", "Principal": {"Federated": SAML}}, _T),
+    Quiet("MISMATCHED_ACTION_FOR_PRINCIPAL", {"Action": "sts:TagSession"}, _T),
+    Quiet("MISMATCHED_ACTION_FOR_PRINCIPAL", {"Action": None, "NotAction": "sts:TagSession"}, _T),
+    Quiet("MISMATCHED_ACTION_FOR_PRINCIPAL", {**_WEB, "Principal": {"Federated": "x"}}, _T),
+    Quiet("MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL", {**_WEB, "Effect": "Deny"}, _T),
+    Quiet("MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL", {"Principal": {"Federated": SAML}}, _T),
+    Quiet("MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL", _REPOSITORIES, _T),
+    Quiet(
+        "SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
+        when("StringNotLike", f"{_GITHUB_NAME}:sub", "a*", **_REPOSITORIES),
+        _T,
+    ),
+    Quiet("MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY", {"Principal": _SNS}, _T),
+    Quiet(
+        "REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY",
+        {"Principal": {"AWS": [ROLE, "arn:aws:sts::111122223333:assumed-role/"]}},
+        _T,
+    ),
+    Quiet("FORALLVALUES_WITH_SINGLE_VALUED_KEY", when("StringEquals", "aws:username", "a")),
+    Quiet("FORALLVALUES_WITH_SINGLE_VALUED_KEY", when("ForAllValues:StringEquals", "aws:TagKeys", "a")),
+    Quiet(
+        "FORALLVALUES_WITH_SINGLE_VALUED_KEY",
+        when("ForAllValues:StringEquals", "accounts.google.com:aud", "a", **_WEB),
+        _T,
+    ),
+    Quiet("CONFIRM_AUDIENCE_CLAIM_TYPE", when("StringEquals", "saml:aud", "a"), _T),
+    Quiet("CONFIRM_AUDIENCE_CLAIM_TYPE", when("StringEquals", "idp.example.com:aud", "a")),
+    Quiet("MISSING_QUALIFIER", when("Null", "aws:TagKeys", "true")),
+    Quiet("TYPE_MISMATCH", when("NumericLessThan", "aws:EpochTime", 7)),
+    Quiet("TYPE_MISMATCH", when("StringEquals", "aws:SourceArn", "arn:aws:sns:eu-west-1:111122223333:a")),
+    Quiet("STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS", when("StringLike", "aws:SourceArn", "arn:aws:sns:a:b:c")),
+    Quiet("STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS", when("StringLike", "aws:username", "a*")),
+    Quiet("UNTRUSTWORTHY_CONDITION_KEY", when("StringEquals", "aws:Referer", "a", Effect="Deny")),
+    Quiet("INVALID_DATE_VALUE", when("DateLessThan", "aws:CurrentTime", "2030-01-31T00:00:00Z")),
+    Quiet("TYPE_MISMATCH_DATE", when("DateLessThan", "aws:CurrentTime", "${aws:CurrentTime}")),
+    Quiet("INVALID_REGION", when("StringLike", "aws:RequestedRegion", "eu-?est-*")),
+    Quiet("INVALID_REGION", when("StringEquals", "aws:RequestedRegion", "${aws:PrincipalTag/region}")),
+    Quiet("INVALID_CONDITION_MULTIPLE_BOOLEAN", when("Null", "aws:username", "true", "false")),
+    Quiet("INVALID_CONDITION_KEY_FORMAT", when("StringEquals", "aws:PrincipalTag/a b", "a")),
+    Quiet("INVALID_GLOBAL_CONDITION_KEY", when("StringEquals", "aws:PrincipalTag/a", "a")),
+    Quiet("WILDCARD_USAGE_TOO_PERMISSIVE", when("StringLike", "aws:PrincipalOrgID", "*")),
+    Quiet("WILDCARD_USAGE_TOO_PERMISSIVE", when("StringEquals", "aws:PrincipalOrgID", "o-*")),
+    Quiet("WILDCARD_USAGE_TOO_PERMISSIVE", when("StringNotLike", "aws:PrincipalOrgID", "o-*")),
+    Quiet("WILDCARD_USAGE_TOO_PERMISSIVE", when("StringLike", "aws:PrincipalTag/a", "o-*")),
+    Quiet("VARIABLE_USAGE_TOO_PERMISSIVE", when("StringEquals", "aws:PrincipalTag/a", "${aws:PrincipalTag/b}")),
+    Quiet("IMPROVE_IP_RANGE", when("IpAddress", "aws:SourceIp", "203.0.113.7")),
+    Quiet("PRIVATE_IP_ADDRESS", when("IpAddress", "aws:SourceIp", "0.0.0.0/0", "fd00::/6")),
+    Quiet("PRIVATE_IP_ADDRESS", when("IpAddress", "aws:SourceIp", "10.0.0.0/8", "203.0.113.0/24")),
+    Quiet("VARIABLE_UNSUPPORTED_IN_ELEMENT", {"Sid": "a"}),
+    Quiet("INVALID_VARIABLE_FOR_OPERATOR", when("Bool", "aws:SecureTransport", "true")),
+    Quiet("INVALID_ARN_REGION", {"Resource": "arn:aws:sqs:eu-west-1:111122223333:a"}),
+    Quiet("INVALID_ARN_ACCOUNT", {"Resource": "arn:aws:iam::aws:policy/a"}),
+    Quiet("INVALID_ARN_ACCOUNT", {"Resource": "arn:aws:s3:::a"}),
+    Quiet("INVALID_ARN_RESOURCE", {"Resource": "arn:aws:apigateway:eu-west-1::/v2/apis"}),
+    Quiet("INVALID_ARN_RESOURCE", {"Resource": "arn:aws:profile:eu-west-1:111122223333:/templates"}),
+    Quiet("ARN_REGION_NOT_ALLOWED", {"Resource": "arn:aws:iam:*:111122223333:role/a"}),
+    Quiet("UNSUPPORTED_RESOURCE_ARN_IN_POLICY", {"Resource": "arn:aws:*:::a"}, _R, _BUCKET),
+    Quiet("UNSUPPORTED_RESOURCE_ARN_IN_POLICY", {"Resource": "arn:aws:sns:eu-west-1:111122223333:a"}, _R),
+    Quiet("MISSING_ACTION_FOR_CONDITION_KEY", {**_TO, "Action": "iam:PassRole", "Resource": ROLE}),
+    Quiet("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", when("StringEqualsIfExists", "s3:prefix", "a")),
+    Quiet(
+        "UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
+        when("StringEquals", "secretsmanager:ResourceTag/a", "b", Action="secretsmanager:GetSecretValue", Resource="*"),
+    ),
+    Quiet(
+        "UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
+        when("StringEquals", "s3:prefix", "a", Action=["s3:GetObject", "s3:ListBucket"], Resource="*"),
+    ),
+    Quiet(
+        "USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES",
+        when("StringEquals", "s3:prefix", "a", Action="sqs:ListQueues"),
+    ),
+    Quiet(
+        "DENY_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
+        when("StringEquals", "aws:ResourceTag/a", "b", Effect="Deny", Action="no-service:*"),
+    ),
+    Quiet(
+        "DENY_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
+        when("StringEquals", "aws:ResourceTag/a", "b", Effect="Deny", Action=None, NotAction="*"),
+    ),
+    Quiet("PASS_ROLE_WITH_STAR_IN_RESOURCE", {**_TO, "Action": _PASS, "Resource": "*"}),
+    Quiet("PASS_ROLE_WITH_STAR_IN_RESOURCE", {"Action": _PASS, "Resource": "*", "Effect": "Deny"}),
+    Quiet("PASS_ROLE_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION", {"Action": None, "NotAction": [], "Resource": "*"}),
+    Quiet("CREATE_SLR_WITH_STAR_IN_RESOURCE", {**_FOR, "Action": _LINK, "Resource": "*"}),
+    Quiet("ALLOW_WITH_NOT_PRINCIPAL", {"Principal": None, "NotPrincipal": {"AWS": ROLE}}, _T),
+    Quiet("FEDERATED_PRINCIPAL_NOT_SUPPORTED", {**_WEB}, _T),
+    Quiet("INVALID_PRINCIPAL_FORMAT", {"Principal": {"AWS": ["111122223333", "AROAEXAMPLEEXAMPLE"]}}, _R),
+    Quiet("UNSUPPORTED_ELEMENT_COMBINATION", {"Principal": "*", "NotPrincipal": "*"}),
+    Quiet("MISSING_PRINCIPAL", {}),
+    Quiet("UNSUPPORTED_GLOBAL_CONDITION_KEY", when("ArnLike", "aws:ARN", ROLE)),
+    Quiet("IRRELEVANT_CONDITION_KEY_IN_POLICY", when("StringEquals", "s3:ResourceAccount", "111122223333"), _R),
+    Quiet("POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA", {"Sid": "a" * 20_480}, _R),
+    Quiet(
+        "INVALID_SERVICE_PRINCIPAL_FORMAT", when("StringLike", "iam:PassedToService", "*.amazonaws.com", Action=_PASS)
+    ),
+    Quiet("PASS_ROLE_WITH_STAR_IN_RESOURCE", {"Action": ["iam:GetRole", "iam:*"], "Resource": "*"}),
+    Quiet("PASS_ROLE_WITH_STAR_IN_RESOURCE", {"Action": _PASS, "Resource": "arn:aws:s3:::*"}),
+    Quiet("PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE", {"Action": "iam:Get*", "Resource": "*"}),
+    Quiet("INVALID_CONDITION_OPERATOR", {"Condition": {"ForAllValues:StringLikeIfExists": {}}}),
+    Quiet("NULL_WITH_QUALIFIER", {"Condition": {"ForSome:Null": {}}}),
+    Quiet("NULL_WITH_QUALIFIER", {"Condition": {"ForAllValues:Nil": {}}}),
+    Quiet("CONFIRM_AUDIENCE_CLAIM_TYPE", when("StringEquals", "idp.example.com:aud", "a", Effect="Deny", **_WEB), _T),
+    Quiet("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", when("StringEquals", "s3:prefix", "a", Action="sqs:ListQueues")),
+    Quiet("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", when("StringEquals", "s3:prefixx", "a")),
+    Quiet(
+        "UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
+        when("ArnLike", "ec2:SourceInstanceARN", "arn:aws:ec2:*:*:instance/*", Action="ec2:CreateImage"),
+    ),
+    Quiet("UNTRUSTWORTHY_CONDITION_KEY", when("StringEquals", "aws:username", "a")),
+    Quiet("INVALID_ARN_REGION", {"Resource": "arn:aws:iam::111122223333:role/a"}),
+    Quiet("INVALID_ARN_RESOURCE", {"Resource": "arn:aws:s?s:::a"}),
+    Quiet("INVALID_ARN_ACCOUNT", {"Resource": "arn:aws:sqs:eu-west-1:11112222333?:a"}),
+    Quiet("INVALID_PRINCIPAL_FORMAT", {"Principal": "*"}, _R),
+    Quiet("INVALID_PRINCIPAL_FORMAT", {"Principal": {"CanonicalUser": "abc"}}, _R),
+    Quiet("INVALID_PRINCIPAL_FORMAT", {"Principal": {"AWS": "arn:aws:iam::111122223333:role/*"}}, _R),
+    Quiet("INVALID_SERVICE_PRINCIPAL_FORMAT", {"Principal": {"Service": "${a:b}"}}, _R),
+    Quiet("INVALID_ROLE_REFERENCE", {"Principal": {"CanonicalUser": "AROAEXAMPLEEXAMPLE"}}, _R),
+    Quiet("EMPTY_ARRAY_CONDITION", when("StringLik", "aws:username", [])),
+    Quiet("MISSING_QUOTE_IN_VARIABLE", _home("${aws:username,'a'}")),
+    Quiet(
+        "INVALID_VARIABLE_FOR_OPERATOR",
+        _document(Statement={**_PLAIN, **when("Bool", "a:b", "${a:b}")}, Version="2008-10-17"),
+    ),
+    Quiet("UNSUPPORTED_SPACE_IN_VARIABLE", _home("${aws:username}")),
+    Quiet("UNSUPPORTED_SYMBOL_IN_VARIABLE", _home("${aws:PrincipalTag/a-b_c.d}")),
+    Quiet("REDUNDANT_STATEMENT", [{"Action": "s3:*", "Condition": {"StringLik": {"aws:username": "a"}}}, {}]),
+    Quiet("REDUNDANT_STATEMENT", [{"Action": []}, {}]),
+    Quiet("REDUNDANT_STATEMENT", [{"Effect": None}, {"Effect": None}]),
+    Quiet("REDUNDANT_STATEMENT", [{"Resource": []}, {}]),
+    Quiet(
+        "ALLOW_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
+        when("StringEquals", "aws:ResourceTag/a", "b", Effect="no"),
+    ),
+    Quiet("INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY", {**_WEB, "Principal": {"Federated": "*"}}, _T),
+    Quiet("MISMATCHED_ACTION_FOR_PRINCIPAL", {"Action": []}, _T),
+    Quiet("MISSING_GITHUB_REPO_CONDITION_KEY", {**_REPOSITORIES}, _R),
+    Quiet(
+        "REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY",
+        {"Principal": {"AWS": ["arn:aws:iam::111122223333:role/", "arn:aws:sts::111122223333:assumed-role//a"]}},
+        _T,
+    ),
+    Quiet("MISSING_ACTION", {}),
+    Quiet("MISSING_RESOURCE", {}, _T),
+    Quiet("UNIQUE_SIDS_REQUIRED", [{"Sid": ""}, {"Sid": ""}]),
+    Quiet("INVALID_DATE_VALUE", when("NumericEquals", "aws:MultiFactorAuthAge", "1")),
+    Quiet("INVALID_VPC_FORMAT", when("ArnEquals", "aws:SourceVpc", "a")),
+    Quiet("WILDCARD_USAGE_TOO_PERMISSIVE", when("Null", "aws:PrincipalOrgID", "o-*")),
+    Quiet("WILDCARD_USAGE_TOO_PERMISSIVE", when("StringLike", "aws:username", "somebody-*")),
+    Quiet("PRIVATE_IP_ADDRESS", when("IpAddress", "aws:SourceIp", "a00::1")),
+    Quiet("PRIVATE_IP_ADDRESS", when("IpAddress", "aws:SourceIp", "10.0.0.0/7")),
 )

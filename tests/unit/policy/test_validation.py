@@ -7,7 +7,7 @@ from string import Formatter
 from typing import Final
 
 import pytest
-from reference.validation_cases import CASES, Case, text_of, when
+from reference.validation_cases import CASES, QUIET, Case, Quiet, text_of, when
 
 from workflows.policy.document import PolicyKind
 from workflows.policy.validate import german
@@ -44,6 +44,14 @@ def test_a_finding_is_raised_at_its_place_and_not_in_a_near_document(case: Case)
     if case.at is not None:
         assert spans(bad, located) == case.at
     assert found_in(near, case) == []
+
+
+def test_a_finding_is_not_raised_where_something_is_missing() -> None:
+    def is_loud(one: Quiet) -> bool:
+        return one.code in {each.code for each in validate(one.text(), one.kind, one.resource_type).findings}
+
+    assert {one.code for one in QUIET} <= set(RULES)
+    assert [one for one in QUIET if is_loud(one)] == []
 
 
 def test_rules_the_table_of_the_readme_and_the_cases_have_the_same_codes_and_types() -> None:
@@ -183,3 +191,15 @@ def test_what_breaks_the_syntax_is_told_in_german_too(text: str) -> None:
     (located,) = validate(text, PolicyKind.IDENTITY).findings
     told = german.PHRASES[located.finding.values["problem"]]
     assert message_of(located.finding, Locale.GERMAN) == f"Das Dokument ist kein JSON: {told}. Berichtigen Sie es dort."
+
+
+# --- guesses ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_misspelt_is_told_with_the_nearest_known_but_only_so_often() -> None:
+    text = text_of({"Action": [f"s3:GetObjekt{'s' * one}" for one in range(12)]}, PolicyKind.IDENTITY)
+    found = [each.finding.values["nearest"] for each in validate(text, PolicyKind.IDENTITY).findings]
+    assert found[0] == '"s3:GetObject"'
+    assert [one == "-" for one in found[-2:]] == [True, True]
+    nothing = text_of({"Action": "s3:" + "x" * 200}, PolicyKind.IDENTITY)
+    assert _the("INVALID_ACTION", nothing).finding.values["nearest"] == "-"
