@@ -200,7 +200,7 @@ class Reading(Protocol):
     def remembered(self, kind: str, key: str, load: Callable[[], R | None]) -> R | None:
         """Return what `load` returns, without asking again while nobody's authority changes.
 
-        Only for what changes together with the count of `authority_changed`: principals, their rights, partners, keys.
+        Only for what changes together with the count of `authority_changed`: principals, their rights, partners.
         That nothing is there is not remembered.
         """
 

@@ -91,8 +91,11 @@ def reader_for(kind: type[R], dialect: Dialect) -> Callable[[Sequence[Any]], R]:
 
 def values_of(record: object) -> Mapping[str, Any]:
     """Return the column values of a record; enum members are stored by value."""
-    names = (name for name, _ in _readers(type(record)))
-    return {name: value_of(getattr(record, name)) for name in names}
+    # `value_of`, written out: every write comes by here, with every field.
+    return {
+        name: value.value if isinstance(value := getattr(record, name), StrEnum) else value
+        for name, _ in _readers(type(record))
+    }
 
 
 def value_of(value: Any) -> Any:  # noqa: ANN401  a field can hold any storable value

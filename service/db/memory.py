@@ -1,7 +1,7 @@
 """What was read of authority and has not changed since, by the count that every change of authority moves on.
 
 The count is read in each transaction that asks, so what is remembered is never older than what the transaction would
-read itself. What is loaded beside changes that are not committed is not kept: they may never be.
+read itself. A transaction that changed authority neither asks nor keeps: what it sees may never be committed.
 """
 
 import threading
@@ -21,7 +21,7 @@ class Memory:
         self._kept: OrderedDict[tuple[str, str], tuple[int, object]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def recall(self, kind: str, key: str, authority: int, load: Callable[[], R | None], *, keep: bool) -> R | None:
+    def recall(self, kind: str, key: str, authority: int, load: Callable[[], R | None]) -> R | None:
         """Return what `load` returned under this count of authority, or what it returns now; None is never kept."""
         with self._lock:
             known = self._kept.get((kind, key))
@@ -29,7 +29,7 @@ class Memory:
             found: R = known[1]  # type: ignore[assignment]
             return found
         loaded = load()
-        if keep and loaded is not None:
+        if loaded is not None:
             with self._lock:
                 self._kept[kind, key] = (authority, loaded)
                 if len(self._kept) > _MOST:

@@ -3,7 +3,7 @@
 Statements are Core, not ORM: the ORM costs an order of magnitude on the paths that matter.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -44,6 +44,7 @@ from workflows.records.sign_in import Challenge, Evidence, Invitation, SignInAtt
 
 R = TypeVar("R")
 
+_SAVEPOINT, _ROLLBACK, _RELEASE = "SAVEPOINT act", "ROLLBACK TO act", "RELEASE act"
 _USE_REMEMBERED = timedelta(days=400)
 # What time will end or a courier carry: when one is written, somebody may have to wake up earlier.
 _TIMED = (Errand, Grant)
@@ -110,9 +111,14 @@ def _insert(table: Table, dialect: Dialect) -> Prepared:
     return Prepared(made.on_conflict_do_nothing(), dialect, _named(table))
 
 
-def _keyed(table: Table, values: Mapping[str, object]) -> dict[str, object]:
+@cache
+def _key_names(table: Table) -> tuple[tuple[str, str], ...]:
+    return tuple((f"key_{at}", column.name) for at, column in enumerate(table.primary_key.columns))
+
+
+def _keyed(table: Table, record: object) -> dict[str, object]:
     """Return the parameters that name a record by its primary key."""
-    return {f"key_{at}": values[column.name] for at, column in enumerate(table.primary_key.columns)}
+    return {parameter: value_of(getattr(record, name)) for parameter, name in _key_names(table)}
 
 
 def _matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]]:
@@ -137,16 +143,36 @@ def _name_of(record: Any) -> str:  # noqa: ANN401  any record
 class View:
     """Reads and writes records on one connection, inside the transaction its owner opened."""
 
-    def __init__(self, connection: Connection, memory: Memory, *, writing: bool = False, settled: bool = True) -> None:
-        # Whatever a transaction that is `settled` sees of authority is committed.
+    def __init__(self, connection: Connection, memory: Memory, *, writing: bool = False) -> None:
         self._connection = connection
-        self._memory, self._settled = memory, settled
+        self._memory = memory
+        # Whatever a transaction that is settled sees of authority is committed.
+        self._settled = True
         self._deployment: Deployment | None = None
         self._cursor = Cursor(connection)
         self._dialect = one_dialect(connection)
         self._writing = writing
         self.changes_authority = False
         self.makes_work = False
+
+    # --- one act after another, in one transaction ----------------------------------------------------
+
+    def begin_act(self) -> None:
+        """Forget what the act before made known of itself."""
+        self.changes_authority = self.makes_work = False
+
+    def guard_act(self) -> None:
+        """Let what follows be undone alone; raises `DBAPIError`."""
+        self._cursor.say(_SAVEPOINT)
+
+    def undo_act(self) -> None:
+        """Take back what was written since `guard_act`, and what was seen of it; raises `DBAPIError`."""
+        self._cursor.say(_ROLLBACK)
+        self._deployment = None
+
+    def release_act(self) -> None:
+        """End what `guard_act` began; raises `DBAPIError`."""
+        self._cursor.say(_RELEASE)
 
     # --- reading ---------------------------------------------------------------------------------------
 
@@ -158,11 +184,9 @@ class View:
 
     def remembered(self, kind: str, key: str, load: Callable[[], R | None]) -> R | None:
         """Return what `load` returns, without asking again while nobody's authority changes."""
-        if self.changes_authority:
+        if not self._settled:
             return load()
-        authority = self.deployment().authority
-        found: R | None = self._memory.recall(kind, key, authority, load, keep=self._settled)
-        return found
+        return self._memory.recall(kind, key, self.deployment().authority, load)
 
     def get(self, kind: type[R], /, *key: object) -> R | None:
         """Return the record of this kind with this primary key, or None."""
@@ -358,7 +382,7 @@ class View:
         table = table_of(type(before))
         old: Any = before
         written: Any = replace(after, revision=old.revision + 1)  # type: ignore[type-var]
-        named = {**_keyed(table, values_of(before)), "old_revision": old.revision}
+        named = {**_keyed(table, before), "old_revision": old.revision}
         if "state" in table.c:
             named["old_state"] = old.state.value
         if self._cursor.change(_swap(table, self._dialect), {**values_of(written), **named}) != 1:
@@ -397,8 +421,8 @@ class View:
         """Insert the record or replace the one with the same primary key."""
         self._deployment = None
         table = table_of(type(record))
-        values = values_of(record)
-        if self._cursor.change(_replace(table, self._dialect), {**values, **_keyed(table, values)}) == 0:
+        named = {**values_of(record), **_keyed(table, record)}
+        if self._cursor.change(_replace(table, self._dialect), named) == 0:
             self.add(record)
 
     def remove(self, record: object) -> None:
@@ -443,4 +467,5 @@ class View:
         table = table_of(Deployment)
         self._connection.execute(update(table).values(authority=table.c["authority"] + 1))
         self.changes_authority = True
+        self._settled = False
         self._deployment = None
