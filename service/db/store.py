@@ -34,8 +34,9 @@ T = TypeVar("T")
 
 _GROUP = 64
 _READERS = 8
-_TRIES = 8
+_TRIES = 10
 # Seconds.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
 _IN_LINE = 2.0
 _UNREACHABLE = "the store cannot be reached; nothing was changed"
 _UNKNOWN = "the store stopped answering while this was being written; look whether it was"
@@ -253,6 +254,9 @@ class SqlStore:
                 self._in_line_until = steady_seconds() + _IN_LINE
                 if attempt + 1 == _TRIES:
                     raise
+                # Who loses again may be losing to a process that froze, which the server gives up after seconds.
+                if attempt:
+                    _PAUSE.wait(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
             else:
                 return
 
