@@ -10,6 +10,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 
@@ -51,9 +52,8 @@ def freeze(made: Cluster, seconds: float) -> tuple[int, int, int]:
     def trade(token: str) -> None:
         with httpx.Client(trust_env=False, timeout=seconds + 60) as client:
             while not over.is_set():
-                answer = client.post(f"{frozen.origin}/v1/exchange", json={"exchange_token": token}, headers=headers)
-                if answer.is_client_error:
-                    return
+                with suppress(httpx.TransportError):
+                    client.post(f"{frozen.origin}/v1/exchange", json={"exchange_token": token}, headers=headers)
 
     tokens = [exchange_token_of(ports, request_id) for request_id in released]
     threads = [threading.Thread(target=trade, args=(token,)) for token in tokens]
