@@ -1,6 +1,6 @@
 """Use-cases of the decision: accept (over a digest), reject, and the check of what the caller could lend at all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -159,9 +159,9 @@ def check_permissions(tx: Reading, call: Call, request: DelegationRequest) -> Pe
     return could_lend(*rights_of(tx, call), request)
 
 
-def could_lend(layers: Sequence[Layer], principal: Principal | None, request: DelegationRequest) -> PermissionCheck:
+def could_lend(layers: Iterable[Layer], principal: Principal | None, request: DelegationRequest) -> PermissionCheck:
     """Return whether a session of this request that this principal lends would reach everything that is asked."""
     if principal is None:
         return PermissionCheck(CheckResult.UNSURE, because="no-principal")
     policy = compiled(request.permission_policy, PolicyKind.SESSION)
-    return covers(layers, policy, identity=lent_identity(principal), stated=STATED_KEYS)
+    return covers(tuple(layers), policy, identity=lent_identity(principal), stated=STATED_KEYS)

@@ -95,6 +95,7 @@ def _covered(entry: AuditEntry, previous: str) -> tuple[str, ...]:
 
 
 _LONGEST_TEXT: Final = 512
+_canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
 def _bounded(value: object) -> object:
@@ -136,7 +137,7 @@ def body_of(call: Call, draft: Draft, *, event_id: str, failure: DomainError | N
         "failure": type(failure).__name__ if failure else None,
         "message": _bounded(str(failure)) if failure else None,
     }
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _canonical(fields)
 
 
 def append(

@@ -131,7 +131,7 @@ def caller_of_held(held: Held) -> Caller:
 
 def deployment_of(tx: Reading) -> Deployment:
     """Return the deployment's row, which start-up made sure of."""
-    return tx.find(Deployment)[0]
+    return tx.deployment()
 
 
 def caller_of_token(tx: Reading, ports: Ports, token: str) -> tuple[Caller, ApiToken]:

@@ -4,7 +4,7 @@ Policies are read live, at each use. Identity attributes in the condition contex
 caller cannot supply them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -162,29 +162,35 @@ class Question:
     defaults: tuple[NamedPolicy, ...] = ()
 
 
-def _layers_of_caller(tx: Reading, caller: Caller) -> tuple[tuple[Layer, ...], Principal | None]:
+# Layers keep what they gather of an action, so they are made once for as long as the rights are remembered.
+Rights = tuple[Layers, Principal | None]
+
+
+def _rights_of_caller(tx: Reading, caller: Caller) -> Rights:
     if caller.kind is CallerKind.OPERATOR and caller.credential is None:
         policies = (NamedPolicy(_FULL_ACCESS, ready_made(_FULL_ACCESS)),)
-        return (Layer(LayerKind.IDENTITY, caller.arn, policies),), None
-    principal = tx.get(Principal, caller.principal_id)
-    if principal is None or not principal.active:
-        return (), None
-    return layers_of(tx, principal), principal
+        return Layers((Layer(LayerKind.IDENTITY, caller.arn, policies),)), None
+    rights = tx.remembered("rights", caller.principal_id, lambda: _rights_by_id(tx, caller.principal_id))
+    return rights or (Layers(()), None)
 
 
-def _with_defaults(layers: Sequence[Layer], defaults: tuple[NamedPolicy, ...]) -> list[Layer]:
-    return [
+def _rights_by_id(tx: Reading, principal_id: str) -> Rights | None:
+    principal = tx.get(Principal, principal_id)
+    return None if principal is None or not principal.active else (Layers(layers_of(tx, principal)), principal)
+
+
+def _with_defaults(layers: Layers, defaults: tuple[NamedPolicy, ...]) -> Layers:
+    if not defaults:
+        return layers
+    return Layers(
         Layer(layer.kind, layer.name, (*layer.policies, *defaults)) if layer.kind is LayerKind.IDENTITY else layer
         for layer in layers
-    ]
-
-
-Rights = tuple[Sequence[Layer], Principal | None]
+    )
 
 
 def rights_of(tx: Reading, call: Call) -> Rights:
     """Return what decides over the caller's acts now, for several questions of one moment."""
-    return _layers_of_caller(tx, call.caller)
+    return _rights_of_caller(tx, call.caller)
 
 
 def decision_for(tx: Reading, ports: Ports, call: Call, question: Question) -> Decision:
@@ -199,7 +205,7 @@ def decision_among(rights: Rights, ports: Ports, call: Call, question: Question)
     identity = identity_context(principal, now) if principal else {}
     context = RequestContext({**identity, **call_keys(call, now), **question.keys})
     return decide(
-        Layers(_with_defaults(layers, question.defaults)),
+        _with_defaults(layers, question.defaults),
         Request(action=question.action, resource=question.resource, context=context),
     )
 

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from workflows.ids import AccountId
 from workflows.records.audit import AuditEntry
+from workflows.records.deployment import Deployment
 from workflows.records.errand import Errand, ErrandKind, ErrandState
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
@@ -192,6 +193,16 @@ class Reading(Protocol):
 
     def next_due(self) -> datetime | None:
         """Return the earliest instant at which any request, grant or errand becomes due."""
+
+    def deployment(self) -> Deployment:
+        """Return the deployment's row, which start-up made sure of."""
+
+    def remembered(self, kind: str, key: str, load: Callable[[], R | None]) -> R | None:
+        """Return what `load` returns, without asking again while nobody's authority changes.
+
+        Only for what changes together with the count of `authority_changed`: principals, their rights, partners.
+        That nothing is there is not remembered.
+        """
 
 
 class Writing(Reading, Protocol):

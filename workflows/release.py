@@ -180,8 +180,9 @@ def _grant_of(tx: Reading, call: Call, token: str) -> Grant:
 
 
 def _check_usable(tx: Reading, ports: Ports, grant: Grant) -> None:
-    approver = tx.get(Principal, grant.approver_principal_id)
-    partner = tx.get(Partner, grant.partner_id)
+    approver_id, partner_id = grant.approver_principal_id, grant.partner_id
+    approver = tx.remembered("principal", approver_id, lambda: tx.get(Principal, approver_id))
+    partner = tx.remembered("partner", partner_id, lambda: tx.get(Partner, partner_id))
     alive = approver is not None and approver.active and partner is not None and partner.active
     if not alive or not usable_at(grant, ports.clock.now()):
         raise ExpiredExchangeToken

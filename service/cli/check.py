@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from service.cli.desk import failing_clearly, json_option, print_json
 from service.clock import machine_time
 from service.db.engine import Ways, is_shared, reading_engine
+from service.db.memory import Memory
 from service.db.schema import HEAD, schema_version
 from service.db.schema import migrate as run_migrations
 from service.db.view import View
@@ -61,7 +62,7 @@ def _standing(settings: Settings) -> list[str]:
     now = machine_time()
     try:
         with engine.connect() as connection, connection.begin():
-            deployment, replicas = View(connection).find(Deployment), View(connection).find(Replica)
+            deployment, replicas = View(connection, Memory()).find(Deployment), View(connection, Memory()).find(Replica)
             offset = Ways(settings.url, engine).time(connection) - now if is_shared(settings.url) else timedelta()
     except DBAPIError:
         return ["the database cannot be read"]

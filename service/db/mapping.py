@@ -1,13 +1,13 @@
 """Records to rows and back, once for all records, driven by the dataclass fields."""
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from sqlalchemy import Row, Table
+from sqlalchemy import Dialect, Row, Table
 
 from service.db.tables import TABLE_OF
 
@@ -63,10 +63,39 @@ def record_of(kind: type[R], row: Row[Any]) -> R:
     return kind(**values)
 
 
+def _joined(first: Convert | None, second: Convert | None) -> Convert | None:
+    if first is None or second is None:
+        return first or second
+    return lambda value: second(first(value))
+
+
+_ROW_READERS: dict[tuple[type[Any], str], Callable[[Sequence[Any]], Any]] = {}
+
+
+def reader_for(kind: type[R], dialect: Dialect) -> Callable[[Sequence[Any]], R]:
+    """Return what makes a record of a row as the driver of this dialect returns it (exactly the table's columns)."""
+    known = _ROW_READERS.get((kind, dialect.name))
+    if known is not None:
+        return known
+    columns = table_of(kind).columns
+    converts = tuple(
+        _joined(column.type.dialect_impl(dialect).result_processor(dialect, None), convert)
+        for column, (_, convert) in zip(columns, _readers(kind), strict=True)
+    )
+
+    def read(row: Sequence[Any]) -> R:
+        return kind(*[convert(value) if convert else value for convert, value in zip(converts, row, strict=True)])
+
+    return _ROW_READERS.setdefault((kind, dialect.name), read)
+
+
 def values_of(record: object) -> Mapping[str, Any]:
     """Return the column values of a record; enum members are stored by value."""
-    names = (name for name, _ in _readers(type(record)))
-    return {name: value_of(getattr(record, name)) for name in names}
+    # `value_of`, written out: every write comes by here, with every field.
+    return {
+        name: value.value if isinstance(value := getattr(record, name), StrEnum) else value
+        for name, _ in _readers(type(record))
+    }
 
 
 def value_of(value: Any) -> Any:  # noqa: ANN401  a field can hold any storable value

@@ -10,19 +10,18 @@ to another process is run again: at once, then standing in line. A commit whose 
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.clock import steady_seconds
 from service.db.engine import Ways, is_shared, reading_engine, writing_engine
+from service.db.memory import Memory
 from service.db.signals import Signals, signals
 from service.db.view import View
 from workflows.errors import Unavailable
@@ -35,18 +34,22 @@ T = TypeVar("T")
 
 _GROUP = 64
 _READERS = 8
-_TRIES = 8
+_TRIES = 10
 # Seconds.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
 _IN_LINE = 2.0
 _UNREACHABLE = "the store cannot be reached; nothing was changed"
 _UNKNOWN = "the store stopped answering while this was being written; look whether it was"
 
 # What a process says to the others when it commits.
 _AUTHORITY, _WORK = "authority ", "work "
-_SAVEPOINT, _ROLLBACK, _RELEASE = text("SAVEPOINT act"), text("ROLLBACK TO act"), text("RELEASE act")
 _BREATH = 0.5
 _PAUSE = threading.Event()
 _log = structlog.get_logger(__name__)
+
+
+class _Raised(Exception):
+    """An act of a group raised, and with it everything that the group wrote is undone."""
 
 
 class _Lost(Exception):
@@ -58,11 +61,24 @@ class _Job:
 
     def __init__(self, work: Callable[[Writing], Any]) -> None:
         self.work = work
-        self.done: Future[Any] = Future()
-        self.result: object = None
+        self.result: Any = None
         self.failure: BaseException | None = None
         self.changes_authority = False
         self.makes_work = False
+        # A bare lock wakes its one waiter for a fraction of what a future takes.
+        self._settled = threading.Lock()
+        self._settled.acquire()
+
+    def settle(self) -> None:
+        """Let the caller have the result, or the failure."""
+        self._settled.release()
+
+    def outcome(self) -> Any:  # noqa: ANN401  whatever the work returns
+        """Wait until this is settled; return the result or raise the failure."""
+        self._settled.acquire()
+        if self.failure is not None:
+            raise self.failure
+        return self.result
 
 
 class SqlStore:
@@ -81,6 +97,7 @@ class SqlStore:
         self._listeners: list[Callable[[], None]] = []
         self.lost_races = 0
         self._in_line_until = 0.0
+        self._memory = Memory()
         self._bell: Bell | None = None
         if is_shared(url):
             from service.db.bell import bell_at  # noqa: PLC0415  the driver is loaded where it is needed alone
@@ -140,7 +157,7 @@ class SqlStore:
 
     def _read(self, work: Callable[[Reading], T]) -> T:
         with self._reading.connect() as connection, connection.begin():
-            return work(View(connection))
+            return work(View(connection, self._memory))
 
     def write(self, work: Callable[[Writing], T]) -> T:
         """Run `work` in a transaction and return its result once that is durable."""
@@ -149,7 +166,7 @@ class SqlStore:
             if self._closed:
                 raise Unavailable("the service is shutting down; nothing was changed")
             self._jobs.put(job)
-        result: T = job.done.result()
+        result: T = job.outcome()
         return result
 
     def close(self) -> None:
@@ -207,7 +224,8 @@ class SqlStore:
             if len(group) == 1 or isinstance(failure, Unavailable):
                 known = failure if isinstance(failure, Unavailable) else Unavailable(_UNREACHABLE)
                 for job in group:
-                    job.done.set_exception(known)
+                    job.failure = known
+                    job.settle()
                 return
             # One poisoned act must not fail its neighbours: each gets a transaction of its own.
             for job in group:
@@ -218,31 +236,39 @@ class SqlStore:
         if any(job.makes_work for job in group):
             self._tell()
         for job in group:
-            if job.failure is not None:
-                job.done.set_exception(job.failure)
-            else:
-                job.done.set_result(job.result)
+            job.settle()
 
     def _get_through(self, group: list[_Job]) -> None:
+        # Hardly any act raises, so none has a savepoint before one does: then all are run again, each with its own.
+        guarded = False
         for attempt in range(_TRIES):
             try:
-                self._transact(group, lost_before=steady_seconds() < self._in_line_until)
+                self._transact(group, lost_before=steady_seconds() < self._in_line_until, guarded=guarded)
+            except _Raised:
+                guarded = True
+                if len(group) == 1:
+                    return
             except _Lost:
                 self.lost_races += 1
                 # Two that race for the same rows would go on losing to each other: for a while both stand in line.
                 self._in_line_until = steady_seconds() + _IN_LINE
                 if attempt + 1 == _TRIES:
                     raise
+                # Who loses again may be losing to a process that froze, which the server gives up after seconds.
+                if attempt:
+                    _PAUSE.wait(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
             else:
                 return
 
-    def _transact(self, group: list[_Job], *, lost_before: bool) -> None:
+    def _transact(self, group: list[_Job], *, lost_before: bool, guarded: bool) -> None:
         mark = ""
         try:
             with self._writing.connect() as connection, connection.begin():
                 self._ways.begin(connection, lost_before=lost_before)
+                view = View(connection, self._memory, writing=True)
+                run = self._run_guarded if guarded else self._run
                 for job in group:
-                    self._run(job, connection)
+                    run(job, view)
                 news = _AUTHORITY * any(job.changes_authority for job in group)
                 news += _WORK * any(job.makes_work for job in group)
                 mark = self._ways.finish(connection, news)
@@ -263,20 +289,28 @@ class SqlStore:
                 _PAUSE.wait(_BREATH)
         raise Unavailable(_UNKNOWN)
 
-    def _run(self, job: _Job, connection: Connection) -> None:
-        connection.execute(_SAVEPOINT)
+    def _run(self, job: _Job, view: View) -> None:
+        """Run one act; raises `_Raised` when it does, which takes the whole group back."""
         job.failure = None
         job.changes_authority = job.makes_work = False
+        view.begin_act()
         try:
-            view = View(connection, writing=True)
             job.result = job.work(view)
             job.changes_authority, job.makes_work = view.changes_authority, view.makes_work
         except DBAPIError as failure:
-            # The database itself failed: whether it still holds this savepoint is unknown, so the group goes back.
+            # The database itself failed: whether it still holds this transaction is unknown, so the group goes back.
             if not self._ways.may_be_tried_again(failure):
                 _log.error("store.write_failed", error=type(failure.orig).__name__)
             raise
         except BaseException as failure:  # noqa: BLE001  it belongs to the caller who is waiting for it
-            connection.execute(_ROLLBACK)
             job.failure = failure
-        connection.execute(_RELEASE)
+            raise _Raised from None
+
+    def _run_guarded(self, job: _Job, view: View) -> None:
+        """Run one act of which nothing stays if it raises."""
+        view.guard_act()
+        try:
+            self._run(job, view)
+        except _Raised:
+            view.undo_act()
+        view.release_act()

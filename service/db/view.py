@@ -3,7 +3,7 @@
 Statements are Core, not ORM: the ORM costs an order of magnitude on the paths that matter.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,10 +14,8 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    Insert,
-    Select,
+    Dialect,
     Table,
-    Update,
     and_,
     bindparam,
     delete,
@@ -31,6 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.db.mapping import record_of, table_of, value_of, values_of
+from service.db.memory import Memory
+from service.db.prepared import Cursor, Prepared, one_dialect
 from workflows.errors import AlreadyExists, LostRace
 from workflows.ids import AccountId
 from workflows.lifecycle import OPEN_STATES
@@ -44,56 +44,99 @@ from workflows.records.sign_in import Challenge, Evidence, Invitation, SignInAtt
 
 R = TypeVar("R")
 
+_SAVEPOINT, _ROLLBACK, _RELEASE = "SAVEPOINT act", "ROLLBACK TO act", "RELEASE act"
 _USE_REMEMBERED = timedelta(days=400)
 # What time will end or a courier carry: when one is written, somebody may have to wake up earlier.
 _TIMED = (Errand, Grant)
 _UNENDED = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, GrantState.STUCK)
 
 
+def _written_out(name: str, values: str | list[str]) -> BindParameter[Any]:
+    """Return what is written out in the statement, not bound: only then is a partial index seen to answer it.
+
+    A plan that a server keeps for any value has to do without that index, and would scan the table.
+    """
+    return bindparam(name, values, expanding=isinstance(values, list), literal_execute=True)
+
+
 def _unended() -> ColumnElement[bool]:
-    # Written out in the statement, not bound: only then does the engine see that the partial index answers it.
-    states: BindParameter[Any] = bindparam(
-        "unended", [one.value for one in _UNENDED], expanding=True, literal_execute=True
-    )
-    return table_of(Grant).c["state"].in_(states)
+    return table_of(Grant).c["state"].in_(_written_out("unended", [one.value for one in _UNENDED]))
 
 
 def _standing() -> ColumnElement[bool]:
-    # Those that are on their way out already are past time too; a batch must not fill up with them.
-    return table_of(Grant).c["state"].in_([GrantState.PLANNED.value, GrantState.LIVE.value])
+    # Those that are on their way out already are past time too; a batch must not fill up with them. Said by what they
+    # are not: by what they are, an index that begins with the state looks as good, and it is not in order of time.
+    leaving = [GrantState.REVOKING.value, GrantState.STUCK.value]
+    return table_of(Grant).c["state"].not_in(_written_out("leaving", leaving))
+
+
+def _unexpired() -> ColumnElement[bool]:
+    return table_of(DelegationRequest).c["state"] != _written_out("expired", State.EXPIRED.value)
+
+
+def _waiting_webhooks() -> list[ColumnElement[bool]]:
+    columns = table_of(Errand).c
+    return [
+        columns["state"] == _written_out("waiting", ErrandState.WAITING.value),
+        columns["kind"] == _written_out("webhook", ErrandKind.WEBHOOK.value),
+    ]
 
 
 def _key_columns(table: Table) -> list[ColumnElement[Any]]:
     return list(table.primary_key.columns)
 
 
-# Statements are built once per table: building one costs as much as running it.
+def _by_key(table: Table) -> list[ColumnElement[bool]]:
+    return [column == bindparam(f"key_{at}") for at, column in enumerate(_key_columns(table))]
+
+
+# What every call runs is prepared once per table and engine.
 @cache
-def _select_by_key(table: Table) -> Select[Any]:
-    return select(table).where(*(column == bindparam(f"key_{at}") for at, column in enumerate(_key_columns(table))))
-
-
-@cache
-def _update_by_key(table: Table) -> Update:
-    return update(table).where(*(column == bindparam(f"key_{at}") for at, column in enumerate(_key_columns(table))))
-
-
-@cache
-def _swap_by_key(table: Table) -> Update:
-    statement = _update_by_key(table).where(table.c["revision"] == bindparam("old_revision"))
-    return statement.where(table.c["state"] == bindparam("old_state")) if "state" in table.c else statement
+def _get(table: Table, dialect: Dialect) -> Prepared:
+    return Prepared(select(table).where(*_by_key(table)), dialect)
 
 
 @cache
-def _insert(table: Table, dialect: str) -> Insert:
+def _find(table: Table, names: tuple[str, ...], dialect: Dialect) -> Prepared:
+    equal = (table.c[name] == bindparam(f"equal_{name}") for name in names)
+    return Prepared(select(table).where(*equal).order_by(*_key_columns(table)), dialect)
+
+
+def _named(table: Table) -> list[str]:
+    return [column.name for column in table.columns]
+
+
+@cache
+def _replace(table: Table, dialect: Dialect) -> Prepared:
+    return Prepared(update(table).where(*_by_key(table)), dialect, _named(table))
+
+
+@cache
+def _swap(table: Table, dialect: Dialect) -> Prepared:
+    old = [table.c[name] == bindparam(f"old_{name}") for name in ("revision", "state") if name in table.c]
+    return Prepared(update(table).where(*_by_key(table), *old), dialect, _named(table))
+
+
+@cache
+def _append(table: Table, dialect: Dialect) -> Prepared:
+    return Prepared(insert(table), dialect, _named(table))
+
+
+@cache
+def _insert(table: Table, dialect: Dialect) -> Prepared:
     """Return the insert that leaves the transaction whole when a key is taken; then it inserts nothing."""
-    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    return made.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    made = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    return Prepared(made.on_conflict_do_nothing(), dialect, _named(table))
 
 
-def _keyed(table: Table, values: Mapping[str, object]) -> dict[str, object]:
+@cache
+def _key_names(table: Table) -> tuple[tuple[str, str], ...]:
+    return tuple((f"key_{at}", column.name) for at, column in enumerate(table.primary_key.columns))
+
+
+def _keyed(table: Table, record: object) -> dict[str, object]:
     """Return the parameters that name a record by its primary key."""
-    return {f"key_{at}": values[column.name] for at, column in enumerate(table.primary_key.columns)}
+    return {parameter: value_of(getattr(record, name)) for parameter, name in _key_names(table)}
 
 
 def _matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]]:
@@ -118,24 +161,63 @@ def _name_of(record: Any) -> str:  # noqa: ANN401  any record
 class View:
     """Reads and writes records on one connection, inside the transaction its owner opened."""
 
-    def __init__(self, connection: Connection, *, writing: bool = False) -> None:
+    def __init__(self, connection: Connection, memory: Memory, *, writing: bool = False) -> None:
         self._connection = connection
+        self._memory = memory
+        # Whatever a transaction that is settled sees of authority is committed.
+        self._settled = True
+        self._deployment: Deployment | None = None
+        self._cursor = Cursor(connection)
+        self._dialect = one_dialect(connection)
         self._writing = writing
         self.changes_authority = False
         self.makes_work = False
 
+    # --- one act after another, in one transaction ----------------------------------------------------
+
+    def begin_act(self) -> None:
+        """Forget what the act before made known of itself."""
+        self.changes_authority = self.makes_work = False
+
+    def guard_act(self) -> None:
+        """Let what follows be undone alone; raises `DBAPIError`."""
+        self._cursor.say(_SAVEPOINT)
+
+    def undo_act(self) -> None:
+        """Take back what was written since `guard_act`, and what was seen of it; raises `DBAPIError`."""
+        self._cursor.say(_ROLLBACK)
+        self._deployment = None
+
+    def release_act(self) -> None:
+        """End what `guard_act` began; raises `DBAPIError`."""
+        self._cursor.say(_RELEASE)
+
     # --- reading ---------------------------------------------------------------------------------------
+
+    def deployment(self) -> Deployment:
+        """Return the deployment's row, which start-up made sure of."""
+        if self._deployment is None:
+            self._deployment = self.find(Deployment)[0]
+        return self._deployment
+
+    def remembered(self, kind: str, key: str, load: Callable[[], R | None]) -> R | None:
+        """Return what `load` returns, without asking again while nobody's authority changes."""
+        if not self._settled:
+            return load()
+        return self._memory.recall(kind, key, self.deployment().authority, load)
 
     def get(self, kind: type[R], /, *key: object) -> R | None:
         """Return the record of this kind with this primary key, or None."""
-        table = table_of(kind)
         named = {f"key_{at}": value_of(part) for at, part in enumerate(key)}
-        row = self._connection.execute(_select_by_key(table), named).one_or_none()
-        return None if row is None else record_of(kind, row)
+        found = self._cursor.records(kind, _get(table_of(kind), self._dialect), named)
+        return found[0] if found else None
 
     def find(self, kind: type[R], /, **equal: object) -> Sequence[R]:
         """Return records whose fields equal these values (or are in a `range` or `frozenset`), in key order."""
         table = table_of(kind)
+        if not any(value is None or isinstance(value, (range, frozenset)) for value in equal.values()):
+            named = {f"equal_{name}": value_of(value) for name, value in equal.items()}
+            return self._cursor.records(kind, _find(table, tuple(equal), self._dialect), named)
         query = select(table).where(*_matches(table, equal)).order_by(*_key_columns(table))
         return [record_of(kind, row) for row in self._connection.execute(query)]
 
@@ -235,8 +317,7 @@ class View:
 
     def due_requests(self, now: datetime, limit: int) -> Sequence[DelegationRequest]:
         """Return requests whose stored state is past its time, the longest overdue first."""
-        state = table_of(DelegationRequest).c["state"]
-        return self._due(DelegationRequest, "expires_at", now, limit, state != State.EXPIRED.value)
+        return self._due(DelegationRequest, "expires_at", now, limit, _unexpired())
 
     def due_grants(self, now: datetime, limit: int) -> Sequence[Grant]:
         """Return grants that are planned or live and past their deadline, longest overdue first."""
@@ -248,10 +329,9 @@ class View:
 
     def due_errands(self, now: datetime, limit: int, *, without: frozenset[str] = frozenset()) -> Sequence[Errand]:
         """Return webhook errands that are due, the longest waiting first, leaving out the channels `without`."""
-        columns = table_of(Errand).c
-        clauses = [columns["state"] == ErrandState.WAITING.value, columns["kind"] == ErrandKind.WEBHOOK.value]
+        clauses = _waiting_webhooks()
         if without:
-            clauses.append(columns["channel_arn"].not_in(sorted(without)))
+            clauses.append(table_of(Errand).c["channel_arn"].not_in(sorted(without)))
         return self._due(Errand, "due_at", now, limit, *clauses)
 
     def oldest_errands(
@@ -285,25 +365,22 @@ class View:
 
     def next_due(self) -> datetime | None:
         """Return the earliest instant at which any request, grant or errand becomes due."""
-        requests, grants, errands = table_of(DelegationRequest).c, table_of(Grant).c, table_of(Errand).c
-        queries = (
-            select(func.min(requests["expires_at"])).where(requests["state"] != State.EXPIRED.value),
-            select(func.min(grants["deadline"])).where(_unended(), _standing()),
-            select(func.min(table_of(RoleErrand).c["due_at"])),
-            select(func.min(errands["due_at"])).where(
-                errands["state"] == ErrandState.WAITING.value,
-                errands["kind"] == ErrandKind.WEBHOOK.value,
-            ),
+        # The first in order, not the least: a plan made for few rows would gather all of them to find that.
+        timed: tuple[tuple[ColumnElement[Any], list[ColumnElement[bool]]], ...] = (
+            (table_of(DelegationRequest).c["expires_at"], [_unexpired()]),
+            (table_of(Grant).c["deadline"], [_unended(), _standing()]),
+            (table_of(RoleErrand).c["due_at"], []),
+            (table_of(Errand).c["due_at"], _waiting_webhooks()),
         )
-        found = [self._connection.execute(query).scalar_one() for query in queries]
+        queries = [select(at).where(*clauses).order_by(at).limit(1) for at, clauses in timed]
+        found = [self._connection.execute(query).scalar() for query in queries]
         return min((instant for instant in found if instant is not None), default=None)
 
     # --- writing ---------------------------------------------------------------------------------------
 
     def add(self, record: object) -> None:
         """Insert a record; raises `AlreadyExists` when its key or a unique field is taken."""
-        statement = _insert(table_of(type(record)), self._connection.dialect.name)
-        if self._connection.execute(statement, values_of(record)).rowcount != 1:
+        if self._cursor.change(_insert(table_of(type(record)), self._dialect), values_of(record)) != 1:
             raise AlreadyExists(type(record).__name__.lower(), _name_of(record))
         self.makes_work |= isinstance(record, _TIMED)
 
@@ -311,7 +388,7 @@ class View:
         """Insert many records of one kind at once."""
         rows = list(records)
         if rows:
-            self._connection.execute(insert(table_of(type(rows[0]))), [dict(values_of(row)) for row in rows])
+            self._cursor.change_all(_append(table_of(type(rows[0])), self._dialect), map(values_of, rows))
             self.makes_work |= isinstance(rows[0], _TIMED)
 
     def swap(self, before: R, after: R) -> R:
@@ -319,10 +396,10 @@ class View:
         table = table_of(type(before))
         old: Any = before
         written: Any = replace(after, revision=old.revision + 1)  # type: ignore[type-var]
-        named = {**_keyed(table, values_of(before)), "old_revision": old.revision}
+        named = {**_keyed(table, before), "old_revision": old.revision}
         if "state" in table.c:
             named["old_state"] = old.state.value
-        if self._connection.execute(_swap_by_key(table), {**values_of(written), **named}).rowcount != 1:
+        if self._cursor.change(_swap(table, self._dialect), {**values_of(written), **named}) != 1:
             raise LostRace(type(before).__name__.lower(), _name_of(before))
         result: R = written
         return result
@@ -356,9 +433,10 @@ class View:
 
     def put(self, record: object) -> None:
         """Insert the record or replace the one with the same primary key."""
+        self._deployment = None
         table = table_of(type(record))
-        values = values_of(record)
-        if self._connection.execute(_update_by_key(table), {**values, **_keyed(table, values)}).rowcount == 0:
+        named = {**values_of(record), **_keyed(table, record)}
+        if self._cursor.change(_replace(table, self._dialect), named) == 0:
             self.add(record)
 
     def remove(self, record: object) -> None:
@@ -403,3 +481,5 @@ class View:
         table = table_of(Deployment)
         self._connection.execute(update(table).values(authority=table.c["authority"] + 1))
         self.changes_authority = True
+        self._settled = False
+        self._deployment = None

@@ -9,16 +9,14 @@ from typing import Final
 
 import httpx
 import pytest
-from staging.houses import OPERATOR, token_for
+from staging.houses import OPERATOR
 from staging.polling import until
-from staging.processes import ServingProcess, serving_process
-from staging.replicas import Cluster, Traders, cluster
+from staging.processes import serving_process
+from staging.replicas import Cluster, Traders, asks, cluster, revocation_lags
 from staging.wires import minted
 
-from service.clock import steady_seconds
 from workflows import credentialing, onboarding
 from workflows.records.account import PrincipalKind
-from workflows.records.request import DelegationRequest
 
 MORE: Final = 25
 _PAUSE: Final = threading.Event()
@@ -75,46 +73,6 @@ def test_nothing_that_was_acknowledged_is_lost_and_nothing_is_lent_twice(
 
 
 # --- what one replica did, the others know ------------------------------------------------------------------
-
-
-def asks(replica: ServingProcess, token: str, subject: str) -> bool:
-    question = {
-        "subject": {"type": "session", "id": subject},
-        "action": {"name": "s3:GetObject"},
-        "resource": {"type": "s3:object", "id": "arn:aws:s3:::logs/1"},
-    }
-    headers = {"authorization": f"Bearer {token}"}
-    answer = httpx.post(f"{replica.origin}/access/v1/evaluation", json=question, headers=headers, trust_env=False)
-    assert answer.status_code == 200, answer.text
-    return bool(answer.json()["decision"])
-
-
-def revocation_lags(made: Cluster, tries: int) -> list[float]:
-    """Revoke through the first replica; return after how many seconds the last of the others refused, each time."""
-    ports = made.house.ports
-    server = onboarding.create_housed_principal(ports, OPERATOR, kind=PrincipalKind.RESOURCE_SERVER, name="store")
-    guard = credentialing.create_api_token(ports, OPERATOR, server.arn, scopes=("decide",)).token
-    owner = {"authorization": f"Bearer {token_for(ports, made.people.owner)}"}
-    lags = []
-    for number in range(tries):
-        lent = minted(ports, made.people, f"wf-lag-{number}", session_duration=43_200)
-        request_id = newest_request(made)
-        others = made.replicas[1:]
-        assert all(asks(one, guard, lent.access_key_id) for one in others)
-        answer = httpx.post(
-            f"{made.replicas[0].origin}/v1/requests/{request_id}/revoke", headers=owner, json={}, trust_env=False
-        )
-        assert answer.is_success, answer.text
-        told = steady_seconds()
-        for one in others:
-            until(lambda one=one, lent=lent: not asks(one, guard, lent.access_key_id))  # type: ignore[misc]
-        lags.append(steady_seconds() - told)
-    return sorted(lags)
-
-
-def newest_request(made: Cluster) -> str:
-    (newest,) = made.house.store.read(lambda tx: tx.page(DelegationRequest, limit=1, after=None))
-    return str(newest.id)
 
 
 def test_what_one_replica_revoked_the_others_refuse_within_a_second(running: tuple[Cluster, ExitStack]) -> None:

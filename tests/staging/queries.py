@@ -4,9 +4,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import event
 
+from service.db.prepared import Cursor
 from service.house import House
 
 
@@ -19,11 +21,20 @@ def statements(house: House) -> Iterator[list[tuple[str, Any]]]:
         heard.append((statement, parameters))
 
     engines = (house.store._reading, house.store._writing)
+    run = Cursor._run
+
+    def overhear(cursor: Cursor, text: str, arguments: Any, **more: Any) -> None:
+        heard.append((text, arguments))
+        run(cursor, text, arguments, **more)
+
     for one in engines:
         event.listen(one, "before_cursor_execute", hear)
-    yield heard
-    for one in engines:
-        event.remove(one, "before_cursor_execute", hear)
+    try:
+        with patch.object(Cursor, "_run", overhear):
+            yield heard
+    finally:
+        for one in engines:
+            event.remove(one, "before_cursor_execute", hear)
 
 
 def plan(house: House, statement: str, parameters: Any) -> str:

@@ -11,15 +11,18 @@ from typing import Any, Final, Self
 
 import httpx
 from staging.databases import Server, execute, named, text_of
-from staging.houses import People, house_in, settle_people, token_for
+from staging.houses import OPERATOR, People, house_in, settle_people, token_for
+from staging.polling import until
 from staging.processes import ServingProcess, free_port, serving_process
 from staging.proxies import Proxy
-from staging.wires import arrived, exchange_token_of
+from staging.wires import arrived, exchange_token_of, minted
 
+from service.clock import steady_seconds
 from service.house import House
-from workflows import audit
+from workflows import audit, credentialing, onboarding
+from workflows.records.account import PrincipalKind
 from workflows.records.grant import Grant, Session
-from workflows.records.request import State
+from workflows.records.request import DelegationRequest, State
 
 CAP: Final = 10_000
 
@@ -160,3 +163,45 @@ class Traders:
             self._condition.notify_all()
         if access_key_id is None:
             self._stopping.wait(0.05)
+
+
+def asks(replica: ServingProcess, token: str, subject: str) -> bool:
+    """Whether a replica says that a session may read."""
+    question = {
+        "subject": {"type": "session", "id": subject},
+        "action": {"name": "s3:GetObject"},
+        "resource": {"type": "s3:object", "id": "arn:aws:s3:::logs/1"},
+    }
+    headers = {"authorization": f"Bearer {token}"}
+    answer = httpx.post(f"{replica.origin}/access/v1/evaluation", json=question, headers=headers, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    return bool(answer.json()["decision"])
+
+
+def revocation_lags(made: Cluster, tries: int) -> list[float]:
+    """Revoke through the first replica; return after how many seconds the last of the others refused, each time."""
+    ports = made.house.ports
+    server = onboarding.create_housed_principal(ports, OPERATOR, kind=PrincipalKind.RESOURCE_SERVER, name="store")
+    guard = credentialing.create_api_token(ports, OPERATOR, server.arn, scopes=("decide",)).token
+    owner = {"authorization": f"Bearer {token_for(ports, made.people.owner)}"}
+    lags = []
+    for number in range(tries):
+        lent = minted(ports, made.people, f"wf-lag-{number}", session_duration=43_200)
+        request_id = newest_request(made)
+        others = made.replicas[1:]
+        assert all(asks(one, guard, lent.access_key_id) for one in others)
+        answer = httpx.post(
+            f"{made.replicas[0].origin}/v1/requests/{request_id}/revoke", headers=owner, json={}, trust_env=False
+        )
+        assert answer.is_success, answer.text
+        told = steady_seconds()
+        for one in others:
+            until(lambda one=one, lent=lent: not asks(one, guard, lent.access_key_id))  # type: ignore[misc]
+        lags.append(steady_seconds() - told)
+    return sorted(lags)
+
+
+def newest_request(made: Cluster) -> str:
+    """The id of the request that was made last."""
+    (newest,) = made.house.store.read(lambda tx: tx.page(DelegationRequest, limit=1, after=None))
+    return str(newest.id)

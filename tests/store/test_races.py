@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -17,7 +18,7 @@ from staging.wires import arrived
 
 from service.db import postgres
 from service.db.engine import parse_url
-from service.db.store import SqlStore
+from service.db.store import SqlStore, _Lost
 from service.db.view import View
 from service.house import House
 from workflows import audit, delivery, onboarding, release, revocation
@@ -283,6 +284,21 @@ def test_a_process_that_freezes_inside_a_transaction_holds_nobody_up_for_long(
         assert isinstance(freezing.exception(), LostRace), "it is run again and sees what happened while it was frozen"
     (stored,) = lively.read(lambda tx: tx.find(Account))
     assert stored.alias == "lively"
+
+
+def test_who_loses_again_and_again_tries_for_longer_than_a_frozen_process_is_borne(
+    stores: list[SqlStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def lose(*_: object, **__: object) -> None:
+        raise _Lost
+
+    monkeypatch.setattr("service.db.store._PAUSE", SimpleNamespace(wait=waited.append))
+    monkeypatch.setattr(stores[0], "_transact", lose)
+    with pytest.raises(Unavailable):
+        stores[0].write(lambda _tx: None)
+    assert sum(waited) > postgres._LIMITS["idle_in_transaction_session_timeout"] / 1000
 
 
 def test_a_server_that_is_gone_is_told_as_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

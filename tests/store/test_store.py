@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL
 from staging.clocks import NOON
 from staging.databases import text_of
+from staging.groups import together
 from staging.polling import until
 
 from service.db.store import SqlStore
@@ -47,25 +48,6 @@ def add(number: int) -> Callable[[Writing], None]:
 
 def numbers(store: SqlStore) -> list[int]:
     return [int(one.id) for one in store.read(lambda tx: tx.find(Account))]
-
-
-def together(store: SqlStore, works: Sequence[Callable[[Writing], Any]]) -> list[Future[Any]]:
-    """Hand all of these to the writing thread as one group, in this order, and wait until all are answered."""
-    entered, go_on = threading.Event(), threading.Event()
-
-    def block(_tx: Writing) -> None:
-        entered.set()
-        go_on.wait()
-
-    with ThreadPoolExecutor(len(works) + 1) as pool:
-        pool.submit(store.write, block)
-        entered.wait()
-        futures = []
-        for count, work in enumerate(works, 1):
-            futures.append(pool.submit(store.write, work))
-            until(lambda count=count: store._jobs.qsize() == count)  # type: ignore[misc]
-        go_on.set()
-    return futures
 
 
 def failing(failure: BaseException, number: int) -> Callable[[Writing], None]:

@@ -1,0 +1,30 @@
+"""Acts that reach the writing thread of a store as one group."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from staging.polling import until
+
+from service.db.store import SqlStore
+from workflows.ports import Writing
+
+
+def together(store: SqlStore, works: Sequence[Callable[[Writing], Any]]) -> list[Future[Any]]:
+    """Hand all of these to the writing thread as one group, in this order, and wait until all are answered."""
+    entered, go_on = threading.Event(), threading.Event()
+
+    def block(_tx: Writing) -> None:
+        entered.set()
+        go_on.wait()
+
+    with ThreadPoolExecutor(len(works) + 1) as pool:
+        pool.submit(store.write, block)
+        entered.wait()
+        futures = []
+        for count, work in enumerate(works, 1):
+            futures.append(pool.submit(store.write, work))
+            until(lambda count=count: store._jobs.qsize() == count)  # type: ignore[misc]
+        go_on.set()
+    return futures
