@@ -4,8 +4,6 @@ Everything that cannot be read is refused with the member it stands in, because 
 answer another question than the one that was asked.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from workflows.arns import parse_arn
 from workflows.errors import BadInput, MalformedPolicy
 from workflows.policy.context import RequestContext, Value, fold
 from workflows.policy.document import ASKED, Policy, PolicyKind, parse_policy
-from workflows.policy.operators import address_range, instant, number, truth
+from workflows.policy.operators import address_range, binary, instant, number, truth
 from workflows.policy.patterns import Glob, Work, split_arn, text_tokens
 from workflows.policy.principal import ACCOUNT_ID, CallingPrincipal, Form, calling_principal
 
@@ -141,20 +139,12 @@ class ContextEntry:
     type: str | None
 
 
-def _is_base64(text: str) -> bool:
-    try:
-        base64.b64decode(text.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        return False
-    return True
-
-
 _READABLE: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
     "string": (lambda _: True, "a text"),
     "numeric": (lambda text: number(text) is not None, "an integer or a decimal"),
     "boolean": (lambda text: truth(text) is not None, "true or false"),
     "ip": (lambda text: address_range(text) is not None, "an IP address or a CIDR range"),
-    "binary": (_is_base64, "base64"),
+    "binary": (lambda text: binary(text) is not None, "base64"),
     "date": (lambda text: instant(text) is not None, "an ISO 8601 date or seconds since 1970"),
 }
 

@@ -139,10 +139,6 @@ class Pages:
         )
 
 
-_NO_PAGE: Final = (
-    N_("There is no such page"),
-    N_("The address is wrong, or the page was asked for in a way it does not know."),
-)
 _FOREIGN: Final = N_(
     "It was not sent from this site, or it was made for an earlier sign-in. Nothing was changed. Open the page again.",
 )

@@ -64,11 +64,11 @@ ASKED: Final = Caps(
 )
 """For documents that are only asked about: their length alone bounds them."""
 
-_OUTSIDE_CHARACTER_SET: Final = re.compile("[^\t\n\r\u0020-\u00ff]")
+OUTSIDE_CHARACTER_SET: Final = re.compile("[^\t\n\r\u0020-\u00ff]")
 _ACTION: Final = re.compile(r"\*|[A-Za-z0-9*?-]+:[A-Za-z0-9*?_.-]+")
 _TRUST_ACTION: Final = re.compile(r"sts:.*", re.IGNORECASE)
 _SID: Final = re.compile("[A-Za-z0-9]*")
-_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*:[\x20-\xff]+")
+KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*:[\x20-\xff]+")
 _TAG_KEYS: Final = frozenset(("aws:requesttag/", "aws:resourcetag/", "aws:principaltag/"))
 
 
@@ -338,7 +338,7 @@ class _StatementReader:
         for key, value in keys.items():
             inner = member(path, key)
             folded = fold(key)
-            if _KEY.fullmatch(key) is None or "${" in key or folded in _TAG_KEYS:
+            if KEY.fullmatch(key) is None or "${" in key or folded in _TAG_KEYS:
                 raise MalformedPolicy(inner, "is not a condition key; accepted is prefix:name")
             if folded in seen:
                 raise MalformedPolicy(inner, "is given twice in different case; condition keys know no case")
@@ -475,7 +475,7 @@ def _refuse_unknown(members: Mapping[str, Json], known: frozenset[str], path: st
 
 
 def _refuse_characters(text: str, path: str) -> None:
-    if (found := _OUTSIDE_CHARACTER_SET.search(text)) is not None:
+    if (found := OUTSIDE_CHARACTER_SET.search(text)) is not None:
         raise MalformedPolicy(
             path,
             f"holds the character U+{ord(found[0]):04X};"

@@ -263,7 +263,8 @@ truth: Final[Callable[[str], bool | None]] = _TRUTH.get
 """True or False for the words, in any case; None for any other text."""
 
 
-def _bytes(text: str) -> bytes | None:
+def binary(text: str) -> bytes | None:
+    """The bytes that a text stands for in base64 (RFC 4648, section 4); None for any other text."""
     try:
         return base64.b64decode(text.encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error):
@@ -339,7 +340,7 @@ COMPARISONS: Final[Mapping[str, Comparison]] = {
     **_ordered("Numeric", number),
     **_ordered("Date", instant),
     "Bool": Comparison(_same(truth), _QUICK),
-    "BinaryEquals": Comparison(_same(_bytes), _PARSED),
+    "BinaryEquals": Comparison(_same(binary), _PARSED),
     "IpAddress": Comparison(_related(address_range, _inside), _PARSED),
     "NotIpAddress": Comparison(_related(address_range, _inside), _PARSED, negated=True),
 }

@@ -17,13 +17,13 @@ from workflows.policy.context import fold
 from workflows.policy.layers import NamedPolicy
 from workflows.policy.reviewing.bundle import Bundle, subjects_of
 from workflows.policy.reviewing.finding import Finding
+from workflows.policy.reviewing.form_rules import ORDER
 from workflows.policy.reviewing.subject import Subject, policy_of
 
 Tree = dict[str, Any]
 Change = Callable[[Tree, Finding, Bundle], bool]
 Review = Callable[[Bundle], Sequence[Finding]]
 
-_ORDER: Final = ("@Enabled", "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
 _STEPS: Final = 2_000_000
 
 
@@ -237,7 +237,7 @@ def _reorder(tree: Tree, finding: Finding, _bundle: Bundle) -> bool:
     statement = _statement(tree, finding)
     if statement is None:
         return False
-    ordered = {key: statement[key] for key in sorted(statement, key=_ORDER.index)}
+    ordered = {key: statement[key] for key in sorted(statement, key=ORDER.index)}
     statement.clear()
     statement.update(ordered)
     return True

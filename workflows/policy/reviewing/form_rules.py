@@ -16,7 +16,7 @@ from workflows.policy.reviewing.reach import Reach
 from workflows.policy.reviewing.subject import Subject, Switch
 from workflows.policy.strict_json import Json, minified, quoted
 
-_ORDER: Final = ("@Enabled", "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
+ORDER: Final = ("@Enabled", "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
 _PARTITION: Final = re.compile(r"aws(-[a-z]+)*|[*?]+|aws[*?-]+[a-z*?-]*", re.ASCII)
 _REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]|", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[0-9]{12}|aws|partner|", re.ASCII)
@@ -47,8 +47,8 @@ def form_rules(reach: Reach) -> Iterator[Finding]:
     """Statements are written in the order that people read them in, with ARNs that their service knows."""
     subject = reach.subject
     for members, statement in zip(subject.members, subject.everything, strict=True):
-        keys = [key for key in members if key in _ORDER]
-        if keys != sorted(keys, key=_ORDER.index):
+        keys = [key for key in members if key in ORDER]
+        if keys != sorted(keys, key=ORDER.index):
             message = f"elements stand as {', '.join(keys)}; write Effect, Action, Resource, Condition"
             yield at(subject, statement, "V1", Severity.LOW, message)
         for named in (statement.actions, statement.not_actions):

@@ -10,6 +10,7 @@ from workflows.policy.conditions import NULL, Clause, Operator, Quantifier
 from workflows.policy.context import fold
 from workflows.policy.document import Effect, Statement
 from workflows.policy.patterns import ActionPattern, action_pattern, split_arn
+from workflows.policy.principal import ACCOUNT_ID
 from workflows.policy.reviewing.places import ACCOUNT, ANY, ANY_IN_FIELD
 from workflows.policy.variables import ResourcePattern
 
@@ -17,7 +18,6 @@ from workflows.policy.variables import ResourcePattern
 _FEWEST_LETTERS: Final = 3
 _NAME: Final = "named"
 _OPEN: Final = re.compile(r"[*?]|\$\{")
-_ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
 # Paths and names that stand for many roles of services and of people who sign in.
 _CROWDS: Final = ("service-role/", "aws-service-role/", "aws-reserved/", "awsreservedsso", "aws")
 EVERYTHING: Final = (ResourcePattern("*", ("*",)),)
@@ -50,7 +50,7 @@ def names_something(text: str) -> bool:
 def names_account(text: str) -> bool:
     """Whether a resource pattern lies in one account that it spells out."""
     fields = split_arn(as_named(text))
-    return fields is not None and _ACCOUNT.fullmatch(fields[4]) is not None
+    return fields is not None and ACCOUNT_ID.fullmatch(fields[4]) is not None
 
 
 def names_own_path(text: str, kind: str, domain: str | None) -> bool:

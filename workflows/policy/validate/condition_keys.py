@@ -1,12 +1,11 @@
 """Operators and keys of conditions: do they exist, do they suit each other, and do requests carry the key."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from workflows.policy.catalogue import KeyEntry, Service, catalogue
 from workflows.policy.conditions import NULL, Quantifier
-from workflows.policy.document import PolicyKind
+from workflows.policy.document import KEY, PolicyKind
 from workflows.policy.global_keys import KeyType
 from workflows.policy.strict_json import Number
 from workflows.policy.validate.arns import UNKNOWN_SERVICE
@@ -24,7 +23,6 @@ from workflows.policy.validate.rules import (
     warning,
 )
 
-_FORM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*:[\x20-\xff]+")
 _TAG_HEADS: Final = frozenset({"aws:requesttag", "aws:resourcetag", "aws:principaltag"})
 _OPERATORS: Final = (
     "StringEquals StringNotEquals StringEqualsIgnoreCase StringNotEqualsIgnoreCase StringLike StringNotLike"
@@ -206,7 +204,7 @@ def check_key(draft: Draft, statement: StatementDraft, clause: Clause) -> Iterat
         return
     if head in _TAG_HEADS and not tag:
         yield _NO_TAG.at(key.place, key=key.text)
-    elif not colon or not rest or _FORM.fullmatch(key.text) is None:
+    elif not colon or not rest or KEY.fullmatch(key.text) is None:
         yield _KEY_FORM.at(key.place, key=key.text)
     elif folded == "aws:arn":
         with_principals = "Principal" in statement.members or "NotPrincipal" in statement.members

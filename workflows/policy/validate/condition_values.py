@@ -1,13 +1,11 @@
 """Values of conditions: whether they can be read as what their operator and key compare."""
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from workflows.policy.conditions import NULL
-from workflows.policy.operators import instant, number, truth
+from workflows.policy.operators import binary, instant, number, truth
 from workflows.policy.validate.draft import Clause, Draft, StatementDraft, Text
 from workflows.policy.validate.principals import SERVICE_NAME, service_format
 from workflows.policy.validate.regions import REGIONS
@@ -78,21 +76,12 @@ _WIDE_VARIABLE: Final = error(
 )
 
 
-def is_base64(text: str) -> bool:
-    """Tell whether a text is base64 as RFC 4648 has it."""
-    try:
-        base64.b64decode(text.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        return False
-    return True
-
-
 _BY_OPERATOR: Final[Mapping[str, tuple[Callable[[str], bool], Rule]]] = {
     "Bool": (lambda text: truth(text) is not None, _BOOLEAN),
     "Null": (lambda text: truth(text) is not None, _BOOLEAN),
     "Date": (lambda text: instant(text) is not None, _DATE),
     "Numeric": (lambda text: number(text) is not None, _NUMBER),
-    "Binary": (is_base64, _BINARY),
+    "Binary": (lambda text: binary(text) is not None, _BINARY),
 }
 
 

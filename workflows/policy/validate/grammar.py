@@ -8,6 +8,7 @@ from workflows.policy.document import OLD_VERSION, VERSION_WITH_VARIABLES, Polic
 from workflows.policy.strict_json import Number
 from workflows.policy.validate.draft import ALLOW, DENY, Clause, Draft, StatementDraft, members_of
 from workflows.policy.validate.places import KeyStep, Path, Place
+from workflows.policy.validate.principals import PRINCIPAL_ELEMENTS
 from workflows.policy.validate.rules import (
     Finding,
     Words,
@@ -24,9 +25,8 @@ _IN_DOCUMENT: Final = ("Version", "Id", "Statement")
 _IN_DOCUMENT_WITHOUT_ID: Final = ("Version", "Statement")
 _WITH_PRINCIPAL: Final = (PolicyKind.RESOURCE, PolicyKind.TRUST, PolicyKind.RESOURCE_GUARDRAIL)
 _LISTS: Final = ("Action", "NotAction", "Resource", "NotResource")
-_PRINCIPALS: Final = ("Principal", "NotPrincipal")
 _PAIRS: Final = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "NotPrincipal"))
-_IN_STATEMENT: Final = ("Sid", "Effect", *_PRINCIPALS, *_LISTS, "Condition")
+_IN_STATEMENT: Final = ("Sid", "Effect", *PRINCIPAL_ELEMENTS, *_LISTS, "Condition")
 _WITH_FREE_SIDS: Final = (PolicyKind.RESOURCE, PolicyKind.TRUST)
 # Types by their names in JSON, which are the same in every language.
 _STRING: Final = Words("string")
@@ -237,7 +237,7 @@ def check_lists(_draft: Draft, statement: StatementDraft) -> Iterator[Finding]:
     for name in _LISTS:
         if name in statement.members:
             yield from _list_of_texts(statement.members[name].node, name, (*statement.path, name))
-    for name in _PRINCIPALS:
+    for name in PRINCIPAL_ELEMENTS:
         if name in statement.members:
             yield from _principal_lists(statement, name)
 

@@ -10,7 +10,7 @@ from workflows.policy.catalogue import ActionEntry, Catalogue, Service, catalogu
 from workflows.policy.containment import overlaps
 from workflows.policy.context import fold
 from workflows.policy.patterns import Glob, Work, text_tokens
-from workflows.policy.validate.draft import Draft, StatementDraft, action_glob
+from workflows.policy.validate.draft import Draft, StatementDraft
 from workflows.policy.validate.rules import Words
 
 _MOST_GUESSES: Final = 10
@@ -60,14 +60,6 @@ def named_services(statement: StatementDraft) -> tuple[str, ...]:
     """Return the prefixes that the actions of a statement name without a wildcard, each once."""
     prefixes = (fold(entry.text.partition(":")[0]) for entry in statement.actions if ":" in entry.text)
     return tuple(dict.fromkeys(prefix for prefix in prefixes if "*" not in prefix and "?" not in prefix))
-
-
-def granted_actions(draft: Draft, statement: StatementDraft) -> Iterator[ActionEntry]:
-    """Yield the known actions that the Action of a statement covers in services which it names."""
-    for entry in statement.actions:
-        service = draft.catalogue.service(entry.text.partition(":")[0])
-        if service is not None:
-            yield from matching(service, action_glob(entry.text), draft.work)
 
 
 # --- ARNs ------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from workflows.policy.validate.rules import (
     warning,
 )
 
-_ELEMENTS: Final = ("Principal", "NotPrincipal")
+PRINCIPAL_ELEMENTS: Final = ("Principal", "NotPrincipal")
 _WITHOUT: Final = (PolicyKind.IDENTITY, PolicyKind.BOUNDARY, PolicyKind.SESSION)
 _SOURCES: Final = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"})
 _CLOSE_SOURCES: Final = frozenset({"aws:sourcearn", "aws:sourceaccount"})
@@ -101,7 +101,7 @@ _NOT_OF_SERVICES: Final = error(
 @statement_check
 def check_principal_elements(draft: Draft, statement: StatementDraft) -> Iterator[Finding]:
     """Whether the elements are accepted, and are of a form that is."""
-    for name in _ELEMENTS:
+    for name in PRINCIPAL_ELEMENTS:
         member = statement.members.get(name)
         if member is None:
             continue
@@ -153,7 +153,7 @@ def _named(kind: str, entries: tuple[Text, ...]) -> Iterator[Finding]:
         elif kind == "AWS" and _UNIQUE_ID.fullmatch(entry.text):
             rule = _ROLE_GONE if entry.text.startswith("AROA") else _USER_GONE
             yield rule.at(entry.place, principal=entry.text)
-        elif kind == "AWS" and entry.path[-1] not in _ELEMENTS and not _is_named(entry.text):
+        elif kind == "AWS" and entry.path[-1] not in PRINCIPAL_ELEMENTS and not _is_named(entry.text):
             yield _FORMAT.at(entry.place, principal=entry.text)
 
 

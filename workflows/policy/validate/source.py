@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Final, TypeAlias
 
+from workflows.policy.document import OUTSIDE_CHARACTER_SET
 from workflows.policy.strict_json import MAX_DEPTH, MAX_NUMBER_CHARACTERS, Number
 
 # Everything a token can be, white space before it included; the possessive quantifiers keep an unfinished string from
@@ -23,7 +24,6 @@ STRANGE_CHARACTER: Final = "it holds a character that no policy may"
 _PLAIN, _MARK, _NUMBER, _WORD, _ESCAPED = range(1, 6)
 _SPACE: Final = re.compile(r"[ \t\n\r]*+")
 _WORDS: Final = {"true": True, "false": False, "null": None}
-_STRANGE: Final = re.compile("[^\t\n\r\x20-\xff]")
 _WRITTEN: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
 )
@@ -70,7 +70,7 @@ def read_source(text: str, longest: int) -> Node:
     """
     if len(text) > longest:
         raise NotJson("it is too long to be read", 0, 0)
-    if (found := _STRANGE.search(text)) is not None:
+    if (found := OUTSIDE_CHARACTER_SET.search(text)) is not None:
         raise NotJson(STRANGE_CHARACTER, found.start(), found.end())
     reader = _Reader(text)
     root = reader.value(0)
@@ -206,6 +206,6 @@ class _Reader:
             read: str = json.loads(literal)
         except json.JSONDecodeError:
             raise NotJson("a text holds an escape that JSON does not have", start, start + len(literal)) from None
-        if _STRANGE.search(read) is not None:
+        if OUTSIDE_CHARACTER_SET.search(read) is not None:
             raise NotJson(STRANGE_CHARACTER, start, start + len(literal))
         return read

@@ -26,7 +26,7 @@ from workflows.policy.validate import (
 )
 from workflows.policy.validate.draft import Draft
 from workflows.policy.validate.places import Lines, Path, Place, Span
-from workflows.policy.validate.rules import RULES, Finding, FindingType, Rule, Words, asked, error
+from workflows.policy.validate.rules import Finding, FindingType, Words, asked, error
 from workflows.policy.validate.source import NotJson, read_source
 
 MOST_FINDINGS: Final = 1000
@@ -120,8 +120,3 @@ def _answer(text: str, found: list[Finding], version: str) -> Validation:
 def _order(finding: Finding) -> tuple[int, int, str]:
     first = finding.places[0]
     return first.start, -first.end, finding.rule.id
-
-
-def rule_of(code: str) -> Rule:
-    """Return the rule of a code; raises `KeyError`."""
-    return RULES[code]
