@@ -86,7 +86,8 @@ def lend(live: LiveServer, world: World, story: Story) -> None:
     story.sinks["decision"] = answer.content
     live.http(world.administrator_token).post(f"/v1/requests/{created['DelegationRequestId']}/revoke", json={})
     refused(story, "spent token", lambda: sts.get_delegated_access_token(TradeInToken=token))
-    refused(story, "altered token", lambda: sts.get_delegated_access_token(TradeInToken=token[:-1] + "0"))
+    altered = token[:-1] + ("1" if token[-1] == "0" else "0")
+    refused(story, "altered token", lambda: sts.get_delegated_access_token(TradeInToken=altered))
     owner = live.boto("sts", world.owner_key)
     refused(story, "stranger's token", lambda: owner.get_delegated_access_token(TradeInToken=token))
     bad = live.http(world.partner_token + "x").get("/v1/me")
