@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from workflows.ids import AccountId
 from workflows.records.audit import AuditEntry
@@ -236,16 +236,21 @@ class Writing(Reading, Protocol):
         """Make every cache of decisions, on every replica, look again."""
 
 
+# A kind of record, one of its fields that no two share, and a value of that field.
+Expected = tuple[type[Any], str, object]
+
+
 class Store(Protocol):
     """Where records live."""
 
     def read(self, work: Callable[[Reading], T]) -> T:
         """Run `work` on a snapshot and return its result; raises `Unavailable` when the store cannot be reached."""
 
-    def write(self, work: Callable[[Writing], T]) -> T:
+    def write(self, work: Callable[[Writing], T], *, expected: Sequence[Expected] = ()) -> T:
         """Run `work` in a transaction and return its result once that is durable.
 
         `work` may run more than once and must have no other effect; whatever it raises undoes it and is raised here.
+        What is `expected` to be asked for can be read together with what others expect.
         """
 
 

@@ -89,6 +89,12 @@ def reader_for(kind: type[R], dialect: Dialect) -> Callable[[Sequence[Any]], R]:
     return _ROW_READERS.setdefault((kind, dialect.name), read)
 
 
+def is_choice(kind: type[Any], name: str) -> bool:
+    """Tell whether a field of this kind holds one of an enumeration's members (or nothing)."""
+    hint = get_type_hints(kind)[name]
+    return any(isinstance(part, type) and issubclass(part, StrEnum) for part in (hint, *get_args(hint)))
+
+
 def values_of(record: object) -> Mapping[str, Any]:
     """Return the column values of a record; enum members are stored by value."""
     # `value_of`, written out: every write comes by here, with every field.

@@ -5,25 +5,18 @@ long as the engine takes, and an exchange runs a dozen of those. Here a statemen
 conversions of its parameters and of its columns; what goes wrong is still SQLAlchemy's error.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
+from sqlalchemy import Connection, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from service.db.mapping import reader_for
+from service.db.mapping import is_choice, reader_for, table_of, value_of
 
 R = TypeVar("R")
 Convert = Callable[[Any], Any]
-
-_DIALECTS: dict[str, Dialect] = {}
-
-
-def one_dialect(connection: Connection) -> Dialect:
-    """Return the dialect that stands for all of the engine's kind, so that a statement is prepared once for them."""
-    dialect = connection.dialect
-    return _DIALECTS.setdefault(dialect.name, dialect)
 
 
 class Prepared:
@@ -31,7 +24,7 @@ class Prepared:
 
     def __init__(
         self,
-        statement: Select[Any] | Insert | Update | Delete,
+        statement: Select[Any] | Insert | Update,
         dialect: Dialect,
         columns: Sequence[str] | None = None,
     ) -> None:
@@ -39,16 +32,45 @@ class Prepared:
         assert isinstance(compiled, SQLCompiler)
         self.text = str(compiled)
         names = compiled.positiontup if compiled.positional else list(compiled.binds)
-        self._positional = compiled.positional
-        self._binds: list[tuple[str, Convert | None]] = [
+        self.positional = compiled.positional
+        self.binds: list[tuple[str, Convert | None]] = [
             (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names or ()
         ]
 
     def arguments(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  each driver has a form of its own
         """Return the parameters as the driver takes them; raises `KeyError` where one is missing."""
-        if self._positional:
-            return [bind(values[name]) if bind else values[name] for name, bind in self._binds]
-        return {name: bind(values[name]) if bind else values[name] for name, bind in self._binds}
+        if self.positional:
+            return [bind(values[name]) if bind else values[name] for name, bind in self.binds]
+        return {name: bind(values[name]) if bind else values[name] for name, bind in self.binds}
+
+
+class Write:
+    """A statement that writes a record: its own fields, and of one that it replaces what that has to be.
+
+    `before` says which parameters are which fields of the record that is replaced.
+    """
+
+    def __init__(
+        self, statement: Insert | Update, dialect: Dialect, kind: type[Any], before: Mapping[str, str]
+    ) -> None:
+        prepared = Prepared(statement, dialect, [column.name for column in table_of(kind).columns])
+        self.text = prepared.text
+        # First what is taken off the new record, then what off the old one: an update names them in this order.
+        names = sorted((name for name, _ in prepared.binds), key=before.__contains__)
+        self._new = attrgetter(*[name for name in names if name not in before])
+        self._old = [attrgetter(before[name]) for name in names if name in before]
+        binds = dict(prepared.binds)
+        converts = [value_of if is_choice(kind, before.get(name, name)) else binds[name] for name in names]
+        self._converts = [(at, convert) for at, convert in enumerate(converts) if convert]
+        self._names = None if prepared.positional else names
+        assert not prepared.positional or names == [name for name, _ in prepared.binds]
+
+    def arguments(self, record: object, before: object | None = None) -> Any:  # noqa: ANN401  as above
+        """Return the parameters, as the driver takes them, that write a record, in the place of another."""
+        values = [*self._new(record), *(old(before) for old in self._old)]
+        for at, convert in self._converts:
+            values[at] = convert(values[at])
+        return values if self._names is None else dict(zip(self._names, values, strict=True))
 
 
 class Cursor:
@@ -64,14 +86,14 @@ class Cursor:
         record = reader_for(kind, self._connection.dialect)
         return [record(row) for row in self._cursor.fetchall()]
 
-    def change(self, statement: Prepared, values: Mapping[str, Any]) -> int:
-        """Return how many rows a statement changed; raises `DBAPIError`."""
-        self._run(statement.text, statement.arguments(values))
+    def write_all(self, statement: Write, records: Sequence[tuple[object, object | None]]) -> int:
+        """Write records, each in the place of another or of none; return how many rows changed; raises `DBAPIError`."""
+        rows = [statement.arguments(record, before) for record, before in records]
+        if len(rows) == 1:
+            self._run(statement.text, rows[0])
+        else:
+            self._run(statement.text, rows, many=True)
         return int(self._cursor.rowcount)
-
-    def change_all(self, statement: Prepared, values: Iterable[Mapping[str, Any]]) -> None:
-        """Run a statement once for each of these; raises `DBAPIError`."""
-        self._run(statement.text, [statement.arguments(one) for one in values], many=True)
 
     def say(self, text: str) -> None:
         """Run a statement that takes nothing and returns nothing; raises `DBAPIError`."""

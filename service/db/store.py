@@ -9,7 +9,7 @@ to another process is run again: at once, then standing in line. A commit whose 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,10 +22,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from service.clock import steady_seconds
 from service.db.engine import Ways, is_shared, reading_engine, writing_engine
 from service.db.memory import Memory
+from service.db.pending import Misjudged
 from service.db.signals import Signals, signals
 from service.db.view import View
 from workflows.errors import Unavailable
-from workflows.ports import Reading, Writing
+from workflows.ports import Expected, Reading, Writing
 
 if TYPE_CHECKING:
     from service.db.bell import Bell
@@ -49,7 +50,13 @@ _log = structlog.get_logger(__name__)
 
 
 class _Raised(Exception):
-    """An act of a group raised, and with it everything that the group wrote is undone."""
+    """An act of a group raised, and with it everything that the group wrote is undone.
+
+    Where it took something for granted that was not written yet, it may raise something else when it is run again.
+    """
+
+    def __init__(self, *, guessing: bool) -> None:
+        self.guessing = guessing
 
 
 class _Lost(Exception):
@@ -59,8 +66,8 @@ class _Lost(Exception):
 class _Job:
     """One use-case waiting for the writing thread."""
 
-    def __init__(self, work: Callable[[Writing], Any]) -> None:
-        self.work = work
+    def __init__(self, work: Callable[[Writing], Any], expected: Sequence[Expected]) -> None:
+        self.work, self.expected = work, expected
         self.result: Any = None
         self.failure: BaseException | None = None
         self.changes_authority = False
@@ -159,9 +166,9 @@ class SqlStore:
         with self._reading.connect() as connection, connection.begin():
             return work(View(connection, self._memory))
 
-    def write(self, work: Callable[[Writing], T]) -> T:
+    def write(self, work: Callable[[Writing], T], *, expected: Sequence[Expected] = ()) -> T:
         """Run `work` in a transaction and return its result once that is durable."""
-        job = _Job(work)
+        job = _Job(work, expected)
         with self._closing:
             if self._closed:
                 raise Unavailable("the service is shutting down; nothing was changed")
@@ -244,10 +251,12 @@ class SqlStore:
         for attempt in range(_TRIES):
             try:
                 self._transact(group, lost_before=steady_seconds() < self._in_line_until, guarded=guarded)
-            except _Raised:
+            except _Raised as raised:
                 guarded = True
-                if len(group) == 1:
+                if len(group) == 1 and not raised.guessing:
                     return
+            except Misjudged:
+                guarded = True
             except _Lost:
                 self.lost_races += 1
                 # Two that race for the same rows would go on losing to each other: for a while both stand in line.
@@ -266,9 +275,14 @@ class SqlStore:
             with self._writing.connect() as connection, connection.begin():
                 self._ways.begin(connection, lost_before=lost_before)
                 view = View(connection, self._memory, writing=True)
-                run = self._run_guarded if guarded else self._run
-                for job in group:
-                    run(job, view)
+                if guarded:
+                    for job in group:
+                        self._run_guarded(job, view)
+                else:
+                    view.foresee(one for job in group for one in job.expected)
+                    for job in group:
+                        self._run(job, view)
+                    view.write_out()
                 news = _AUTHORITY * any(job.changes_authority for job in group)
                 news += _WORK * any(job.makes_work for job in group)
                 mark = self._ways.finish(connection, news)
@@ -302,9 +316,11 @@ class SqlStore:
             if not self._ways.may_be_tried_again(failure):
                 _log.error("store.write_failed", error=type(failure.orig).__name__)
             raise
+        except Misjudged:
+            raise
         except BaseException as failure:  # noqa: BLE001  it belongs to the caller who is waiting for it
             job.failure = failure
-            raise _Raised from None
+            raise _Raised(guessing=view.guesses) from None
 
     def _run_guarded(self, job: _Job, view: View) -> None:
         """Run one act of which nothing stays if it raises."""

@@ -6,7 +6,6 @@ Statements are Core, not ORM: the ORM costs an order of magnitude on the paths t
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -14,26 +13,28 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    Dialect,
+    Executable,
+    Select,
     Table,
     and_,
     bindparam,
     delete,
     func,
-    insert,
     literal,
     or_,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from service.db.mapping import record_of, table_of, value_of, values_of
+from service.db.mapping import record_of, table_of, value_of
 from service.db.memory import Memory
-from service.db.prepared import Cursor, Prepared, one_dialect
+from service.db.pending import Misjudged, Pending, name_of
+from service.db.prepared import Cursor
+from service.db.statements import key_columns, key_of, statements_of
 from workflows.errors import AlreadyExists, LostRace
 from workflows.ids import AccountId
 from workflows.lifecycle import OPEN_STATES
+from workflows.ports import Expected
 from workflows.records.audit import AuditEntry, Replay
 from workflows.records.deployment import Deployment
 from workflows.records.errand import Errand, ErrandKind, ErrandState
@@ -82,63 +83,6 @@ def _waiting_webhooks() -> list[ColumnElement[bool]]:
     ]
 
 
-def _key_columns(table: Table) -> list[ColumnElement[Any]]:
-    return list(table.primary_key.columns)
-
-
-def _by_key(table: Table) -> list[ColumnElement[bool]]:
-    return [column == bindparam(f"key_{at}") for at, column in enumerate(_key_columns(table))]
-
-
-# What every call runs is prepared once per table and engine.
-@cache
-def _get(table: Table, dialect: Dialect) -> Prepared:
-    return Prepared(select(table).where(*_by_key(table)), dialect)
-
-
-@cache
-def _find(table: Table, names: tuple[str, ...], dialect: Dialect) -> Prepared:
-    equal = (table.c[name] == bindparam(f"equal_{name}") for name in names)
-    return Prepared(select(table).where(*equal).order_by(*_key_columns(table)), dialect)
-
-
-def _named(table: Table) -> list[str]:
-    return [column.name for column in table.columns]
-
-
-@cache
-def _replace(table: Table, dialect: Dialect) -> Prepared:
-    return Prepared(update(table).where(*_by_key(table)), dialect, _named(table))
-
-
-@cache
-def _swap(table: Table, dialect: Dialect) -> Prepared:
-    old = [table.c[name] == bindparam(f"old_{name}") for name in ("revision", "state") if name in table.c]
-    return Prepared(update(table).where(*_by_key(table), *old), dialect, _named(table))
-
-
-@cache
-def _append(table: Table, dialect: Dialect) -> Prepared:
-    return Prepared(insert(table), dialect, _named(table))
-
-
-@cache
-def _insert(table: Table, dialect: Dialect) -> Prepared:
-    """Return the insert that leaves the transaction whole when a key is taken; then it inserts nothing."""
-    made = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
-    return Prepared(made.on_conflict_do_nothing(), dialect, _named(table))
-
-
-@cache
-def _key_names(table: Table) -> tuple[tuple[str, str], ...]:
-    return tuple((f"key_{at}", column.name) for at, column in enumerate(table.primary_key.columns))
-
-
-def _keyed(table: Table, record: object) -> dict[str, object]:
-    """Return the parameters that name a record by its primary key."""
-    return {parameter: value_of(getattr(record, name)) for parameter, name in _key_names(table)}
-
-
 def _matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
     for name, value in equal.items():
@@ -154,10 +98,6 @@ def _matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]
     return clauses
 
 
-def _name_of(record: Any) -> str:  # noqa: ANN401  any record
-    return str(next(iter(values_of(record).values())))
-
-
 class View:
     """Reads and writes records on one connection, inside the transaction its owner opened."""
 
@@ -168,28 +108,54 @@ class View:
         self._settled = True
         self._deployment: Deployment | None = None
         self._cursor = Cursor(connection)
-        self._dialect = one_dialect(connection)
+        self._statements = statements_of(connection)
         self._writing = writing
+        self._pending = Pending(self._cursor, self._statements)
+        # What a reader would write, the database refuses.
+        self._at_once = not writing
+        self._authority_changes = 0
         self.changes_authority = False
         self.makes_work = False
 
     # --- one act after another, in one transaction ----------------------------------------------------
 
+    def foresee(self, expected: Iterable[Expected]) -> None:
+        """Look for what the acts to come will ask for, all together; raises `DBAPIError`."""
+        self._pending.foresee(expected)
+
     def begin_act(self) -> None:
         """Forget what the act before made known of itself."""
         self.changes_authority = self.makes_work = False
 
+    @property
+    def guesses(self) -> bool:
+        """Whether something was taken to be written that is not yet, and may turn out not to be possible."""
+        return self._pending.has_unwritten
+
+    def write_out(self) -> None:
+        """Write what is not written yet; raises `Misjudged`, after which nothing may stay, or `DBAPIError`."""
+        self._pending.write_out()
+        if self._authority_changes:
+            table, more = table_of(Deployment), self._authority_changes
+            self._connection.execute(update(table).values(authority=table.c["authority"] + more))
+            self._authority_changes = 0
+
     def guard_act(self) -> None:
-        """Let what follows be undone alone; raises `DBAPIError`."""
+        """Let what follows be undone alone, and be written at once; raises `DBAPIError`."""
+        self.write_out()
+        self._at_once = True
         self._cursor.say(_SAVEPOINT)
 
     def undo_act(self) -> None:
         """Take back what was written since `guard_act`, and what was seen of it; raises `DBAPIError`."""
         self._cursor.say(_ROLLBACK)
+        self._pending.forget()
+        self._authority_changes = 0
         self._deployment = None
 
     def release_act(self) -> None:
         """End what `guard_act` began; raises `DBAPIError`."""
+        self.write_out()
         self._cursor.say(_RELEASE)
 
     # --- reading ---------------------------------------------------------------------------------------
@@ -197,7 +163,8 @@ class View:
     def deployment(self) -> Deployment:
         """Return the deployment's row, which start-up made sure of."""
         if self._deployment is None:
-            self._deployment = self.find(Deployment)[0]
+            self.write_out()
+            self._deployment = self._found(Deployment, {})[0]
         return self._deployment
 
     def remembered(self, kind: str, key: str, load: Callable[[], R | None]) -> R | None:
@@ -208,18 +175,46 @@ class View:
 
     def get(self, kind: type[R], /, *key: object) -> R | None:
         """Return the record of this kind with this primary key, or None."""
-        named = {f"key_{at}": value_of(part) for at, part in enumerate(key)}
-        found = self._cursor.records(kind, _get(table_of(kind), self._dialect), named)
-        return found[0] if found else None
+        own = tuple(map(value_of, key))
+        if self._writing and (row := self._pending.known(kind, own)):
+            known: R | None = row.now
+            return known
+        named = {f"key_{at}": part for at, part in enumerate(own)}
+        found = self._cursor.records(kind, self._statements.by_key(kind), named)
+        record = found[0] if found else None
+        if self._writing:
+            self._pending.saw(kind, own, record)
+        return record
 
     def find(self, kind: type[R], /, **equal: object) -> Sequence[R]:
         """Return records whose fields equal these values (or are in a `range` or `frozenset`), in key order."""
-        table = table_of(kind)
+        if not self._writing:
+            return self._found(kind, equal)
+        found = self._pending.foreseen(kind, equal)
+        if found is None:
+            found = self._found(kind, equal)
+        revised = self._pending.revised(kind, equal, found)
+        if revised is None:
+            self.write_out()
+            revised = self._found(kind, equal)
+        return revised
+
+    def _found(self, kind: type[R], equal: dict[str, object]) -> list[R]:
         if not any(value is None or isinstance(value, (range, frozenset)) for value in equal.values()):
             named = {f"equal_{name}": value_of(value) for name, value in equal.items()}
-            return self._cursor.records(kind, _find(table, tuple(equal), self._dialect), named)
-        query = select(table).where(*_matches(table, equal)).order_by(*_key_columns(table))
-        return [record_of(kind, row) for row in self._connection.execute(query)]
+            return self._cursor.records(kind, self._statements.by_fields(kind, tuple(equal)), named)
+        table = table_of(kind)
+        query = select(table).where(*_matches(table, equal)).order_by(*key_columns(table))
+        return self._records(kind, query)
+
+    def _records(self, kind: type[R], query: Select[Any]) -> list[R]:
+        """Return what a query finds after everything before it is written."""
+        return [record_of(kind, row) for row in self._execute(query)]
+
+    def _execute(self, statement: Executable) -> Any:  # noqa: ANN401  what SQLAlchemy returns
+        """Run a statement of its own, after everything before it is written."""
+        self.write_out()
+        return self._connection.execute(statement)
 
     def page(
         self,
@@ -232,14 +227,14 @@ class View:
     ) -> Sequence[R]:
         """Return up to `limit` records, newest first (by id within one instant), behind the `after` position."""
         table = table_of(kind)
-        created, key = table.c["created_at"], _key_columns(table)[0]
+        created, key = table.c["created_at"], key_columns(table)[0]
         clauses = _matches(table, equal)
         if after is not None:
             # The first bound is implied by the second; it lets the index seek instead of scan.
             clauses.append(created <= after[0])
             clauses.append(or_(created < after[0], and_(created == after[0], key < after[1])))
         query = select(table).where(*clauses).order_by(created.desc(), key.desc()).limit(limit)
-        return [record_of(kind, row) for row in self._connection.execute(query)]
+        return self._records(kind, query)
 
     def count_open_requests(self, *, now: datetime, limit: int, **equal: object) -> int:
         """Count requests that time has not ended and nobody has decided for good; stops counting at `limit`."""
@@ -251,13 +246,13 @@ class View:
             .limit(limit)
             .subquery()
         )
-        return int(self._connection.execute(select(func.count()).select_from(inner)).scalar_one())
+        return int(self._execute(select(func.count()).select_from(inner)).scalar_one())
 
     def count(self, kind: type[Any], /, *, limit: int, **equal: object) -> int:
         """Count records whose fields equal these values; stops counting at `limit`."""
         table = table_of(kind)
         inner = select(literal(1)).select_from(table).where(*_matches(table, equal)).limit(limit).subquery()
-        return int(self._connection.execute(select(func.count()).select_from(inner)).scalar_one())
+        return int(self._execute(select(func.count()).select_from(inner)).scalar_one())
 
     def trail(
         self,
@@ -277,9 +272,9 @@ class View:
             # Numbers and instants rise together: the last number up to an instant bounds the rest by the key alone.
             last = select(table.c["number"]).where(table.c["chain"] == chain, table.c["at"] <= until)
             newest = last.order_by(table.c["at"].desc(), table.c["number"].desc()).limit(1)
-            clauses.append(table.c["number"] <= (self._connection.execute(newest).scalar_one_or_none() or 0))
+            clauses.append(table.c["number"] <= (self._execute(newest).scalar_one_or_none() or 0))
         query = select(table).where(*clauses).order_by(table.c["number"].desc()).limit(limit)
-        return [record_of(AuditEntry, row) for row in self._connection.execute(query)]
+        return self._records(AuditEntry, query)
 
     def partners_of(self, account_id: AccountId, *, after: str, limit: int) -> Sequence[AccountId]:
         """Return up to `limit` partners that an account has had requests of, by id, behind `after`.
@@ -293,7 +288,7 @@ class View:
                 requests["owner_account_id"] == account_id,
                 requests["requestor_id"] > after,
             )
-            following = self._connection.execute(query).scalar_one()
+            following = self._execute(query).scalar_one()
             if following is None:
                 break
             after = following
@@ -313,7 +308,7 @@ class View:
         if self._writing:
             # What another process is about to take is left to it. (SQLite has one writer and leaves this out.)
             query = query.with_for_update(skip_locked=True)
-        return [record_of(kind, row) for row in self._connection.execute(query)]
+        return self._records(kind, query)
 
     def due_requests(self, now: datetime, limit: int) -> Sequence[DelegationRequest]:
         """Return requests whose stored state is past its time, the longest overdue first."""
@@ -347,7 +342,7 @@ class View:
         # Messages of one instant and one request keep the order they were written in.
         oldest_first = (table.c["created_at"], table.c["request_id"], table.c["sequence"])
         query = select(table).where(*clauses).order_by(*oldest_first).limit(limit)
-        return [record_of(Errand, row) for row in self._connection.execute(query)]
+        return self._records(Errand, query)
 
     def last_use(self, principal_id: str) -> datetime | None:
         """Return when a principal, a role or a grant (by its id) last used anything, or None."""
@@ -355,13 +350,13 @@ class View:
         mine = used["principal_id"] == principal_id
         latest_day = select(func.max(used["day"])).where(mine).scalar_subquery()
         query = select(func.max(used["last_at"])).where(mine, used["day"] == latest_day)
-        found: datetime | None = self._connection.execute(query).scalar_one()
+        found: datetime | None = self._execute(query).scalar_one()
         return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
     def chains(self) -> Sequence[AccountId]:
         """Return the chain of every audit entry, each once."""
         chain = table_of(AuditEntry).c["chain"]
-        return [AccountId(name) for name in self._connection.execute(select(chain).distinct()).scalars()]
+        return [AccountId(name) for name in self._execute(select(chain).distinct()).scalars()]
 
     def next_due(self) -> datetime | None:
         """Return the earliest instant at which any request, grant or errand becomes due."""
@@ -373,78 +368,75 @@ class View:
             (table_of(Errand).c["due_at"], _waiting_webhooks()),
         )
         queries = [select(at).where(*clauses).order_by(at).limit(1) for at, clauses in timed]
-        found = [self._connection.execute(query).scalar() for query in queries]
+        found = [self._execute(query).scalar() for query in queries]
         return min((instant for instant in found if instant is not None), default=None)
 
     # --- writing ---------------------------------------------------------------------------------------
 
     def add(self, record: object) -> None:
         """Insert a record; raises `AlreadyExists` when its key or a unique field is taken."""
-        if self._cursor.change(_insert(table_of(type(record)), self._dialect), values_of(record)) != 1:
-            raise AlreadyExists(type(record).__name__.lower(), _name_of(record))
+        self._pending.add(record)
         self.makes_work |= isinstance(record, _TIMED)
+        self._written(record)
+
+    def _written(self, record: object, refusal: type[AlreadyExists | LostRace] = AlreadyExists) -> None:
+        """Write at once where that is asked for; raises the refusal when the database holds something else."""
+        if not self._at_once:
+            return
+        try:
+            self.write_out()
+        except Misjudged:
+            self._pending.forget()
+            raise refusal(type(record).__name__.lower(), name_of(record)) from None
 
     def add_all(self, records: Iterable[object]) -> None:
-        """Insert many records of one kind at once."""
+        """Insert many records of one kind at once; raises `AlreadyExists` when a key of any of them is taken."""
         rows = list(records)
+        for record in rows:
+            self._pending.add(record)
         if rows:
-            self._cursor.change_all(_append(table_of(type(rows[0])), self._dialect), map(values_of, rows))
             self.makes_work |= isinstance(rows[0], _TIMED)
+            self._written(rows[0])
 
     def swap(self, before: R, after: R) -> R:
         """Replace `before` by `after` if nobody changed it since; returns it with its new revision or `LostRace`."""
-        table = table_of(type(before))
         old: Any = before
         written: Any = replace(after, revision=old.revision + 1)  # type: ignore[type-var]
-        named = {**_keyed(table, before), "old_revision": old.revision}
-        if "state" in table.c:
-            named["old_state"] = old.state.value
-        if self._cursor.change(_swap(table, self._dialect), {**values_of(written), **named}) != 1:
-            raise LostRace(type(before).__name__.lower(), _name_of(before))
+        self._pending.swap(before, written)
+        self._written(before, LostRace)
         result: R = written
         return result
 
-    def _swap_all(self, kind: type[Any], before: Sequence[Any], after: Sequence[Any]) -> None:
-        if not before:
-            return
-        table = table_of(kind)
-        statement = update(table).where(
-            table.c["id"] == bindparam("old_key"),
-            table.c["revision"] == bindparam("old_revision"),
-        )
-        rows = [
-            {
-                **values_of(replace(new, revision=old.revision + 1)),
-                "old_key": old.id,
-                "old_revision": old.revision,
-            }
-            for old, new in zip(before, after, strict=True)
-        ]
-        if self._connection.execute(statement, rows).rowcount != len(rows):
-            raise LostRace(kind.__name__.lower(), f"{len(rows)} at once")
+    def _swap_all(self, before: Sequence[Any], after: Sequence[Any]) -> None:
+        for old, new in zip(before, after, strict=True):
+            self._pending.swap(old, replace(new, revision=old.revision + 1))
+        if before:
+            self._written(before[0], LostRace)
 
     def end_requests(self, before: Sequence[DelegationRequest], after: Sequence[DelegationRequest]) -> None:
         """Swap many requests at once; raises `LostRace` when any of them was changed."""
-        self._swap_all(DelegationRequest, before, after)
+        self._swap_all(before, after)
 
     def end_grants(self, before: Sequence[Grant], after: Sequence[Grant]) -> None:
         """Swap many grants at once; raises `LostRace` when any of them was changed."""
-        self._swap_all(Grant, before, after)
+        self._swap_all(before, after)
 
     def put(self, record: object) -> None:
         """Insert the record or replace the one with the same primary key."""
-        self._deployment = None
-        table = table_of(type(record))
-        named = {**values_of(record), **_keyed(table, record)}
-        if self._cursor.change(_replace(table, self._dialect), named) == 0:
-            self.add(record)
+        if isinstance(record, Deployment):
+            self._deployment = None
+        if self.get(type(record), *key_of(record)) is None:
+            self.makes_work |= isinstance(record, _TIMED)
+        self._pending.put(record)
+        self._written(record)
 
     def remove(self, record: object) -> None:
         """Delete the record with this primary key, if it is there."""
-        table = table_of(type(record))
-        values = values_of(record)
-        clauses = [column == values[column.name] for column in table.primary_key.columns]
-        self._connection.execute(delete(table).where(*clauses))
+        kind = type(record)
+        key = key_of(record)
+        clauses = [column == value_of(part) for column, part in zip(key_columns(table_of(kind)), key, strict=True)]
+        self._execute(delete(table_of(kind)).where(*clauses))
+        self._pending.removed(kind, key)
 
     def purge(self, now: datetime, *, expired_before: datetime, limit: int) -> int:
         """Delete requests expired before then with their evidence, and what is stale; returns how many rows went."""
@@ -453,7 +445,7 @@ class View:
         over = and_(requests.c["state"] == "EXPIRED", requests.c["expires_at"] <= expired_before)
         doomed = select(requests.c["id"]).where(over).limit(limit)
         evidence = table_of(Evidence)
-        self._connection.execute(delete(evidence).where(evidence.c["request_id"].in_(doomed)))
+        self._execute(delete(evidence).where(evidence.c["request_id"].in_(doomed)))
         stale = (
             *((table_of(kind), "id") for kind in (WebSession, Challenge)),
             *((table_of(kind), "hash") for kind in (Invitation, SignInAttempt)),
@@ -467,19 +459,20 @@ class View:
             (errands, "id", and_(errands.c["expires_at"].is_not(None), errands.c["expires_at"] <= now)),
         )
         used = table_of(Usage)
-        self._connection.execute(delete(used).where(used.c["day"] < (now - _USE_REMEMBERED).strftime("%Y-%m-%d")))
+        self._execute(delete(used).where(used.c["day"] < (now - _USE_REMEMBERED).strftime("%Y-%m-%d")))
         places = table_of(UsedResource)
-        self._connection.execute(delete(places).where(places.c["last_at"] < now - _USE_REMEMBERED))
+        self._execute(delete(places).where(places.c["last_at"] < now - _USE_REMEMBERED))
         gone = 0
         for table, key, dead in victims:
             chosen = select(table.c[key]).where(dead).limit(limit)
-            gone += self._connection.execute(delete(table).where(table.c[key].in_(chosen))).rowcount
+            gone += self._execute(delete(table).where(table.c[key].in_(chosen))).rowcount
+        self._pending.forget()
         return gone
 
     def authority_changed(self) -> None:
         """Make every cache of decisions, on every replica, look again."""
-        table = table_of(Deployment)
-        self._connection.execute(update(table).values(authority=table.c["authority"] + 1))
+        # Each act that changes authority counts; they are written together.
+        self._authority_changes += 1
         self.changes_authority = True
         self._settled = False
         self._deployment = None

@@ -1,0 +1,175 @@
+"""What the acts of one transaction have read by key and written, until it is written out together.
+
+A group of acts that are committed together mostly touches the same rows: the head of an audit chain, the grant whose
+token is traded. Here each row is read once and written once, however many acts changed it in between, and rows of one
+kind go to the engine in one statement. What was read in a transaction that writes cannot be changed by others before
+it ends: SQLite has one writer, and PostgreSQL fails one of two transactions that would have to see each other.
+
+Whether a key is free is found out when it is written out. If it was not, the group is run again one act at a time,
+each written out at once, so that whoever took the key is told.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from service.db.mapping import value_of
+from service.db.prepared import Cursor
+from service.db.statements import MOST, Key, Kind, Statements, key_of
+from workflows.errors import AlreadyExists, LostRace
+from workflows.ports import Expected
+
+R = TypeVar("R")
+
+_MANY: Final = (range, frozenset)
+
+
+class Misjudged(Exception):
+    """A row that was taken to be free was there, or one that was taken to be there had changed."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """One row: what the database holds (None for nothing), and what it is to hold."""
+
+    stored: Any
+    now: Any
+
+
+def name_of(record: object) -> str:
+    """Return what a record is called in a refusal."""
+    return str(value_of(key_of(record)[0]))
+
+
+def _fits(record: object, equal: Mapping[str, object]) -> bool:
+    return all(getattr(record, name) == value for name, value in equal.items())
+
+
+class Pending:
+    """The rows that one transaction has seen by key, and which of them it has yet to write."""
+
+    def __init__(self, cursor: Cursor, statements: Statements) -> None:
+        self._cursor, self._statements = cursor, statements
+        self._rows: dict[Kind, dict[Key, _Row]] = {}
+        self._unwritten: dict[Kind, dict[Key, _Row]] = {}
+        self._foreseen: dict[tuple[Kind, str, object], list[Any]] = {}
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether anything is still to be written."""
+        return bool(self._unwritten)
+
+    # --- what was read -----------------------------------------------------------------------------------
+
+    def known(self, kind: Kind, key: Key) -> _Row | None:
+        """Return what is known of the row with this key, or None when it was not looked for yet."""
+        rows = self._rows.get(kind)
+        return rows.get(key) if rows is not None else None
+
+    def saw(self, kind: Kind, key: Key, record: object | None) -> None:
+        """Remember what the database holds under a key."""
+        self._rows.setdefault(kind, {}).setdefault(key, _Row(record, record))
+
+    def removed(self, kind: Kind, key: Key) -> None:
+        """Remember that the database holds nothing under a key any more; everything before was written out."""
+        self._rows.setdefault(kind, {})[key] = _Row(None, None)
+
+    def foresee(self, expected: Iterable[Expected]) -> None:
+        """Look for what the acts of a group are going to ask for, all of one kind together; raises `DBAPIError`."""
+        wanted: dict[tuple[Kind, str], dict[object, None]] = {}
+        for kind, name, value in expected:
+            wanted.setdefault((kind, name), {})[value] = None
+        for (kind, name), values in wanted.items():
+            several = list(values)
+            for first in range(0, len(several), MOST):
+                self._look_for(kind, name, several[first : first + MOST])
+
+    def _look_for(self, kind: Kind, name: str, values: list[Any]) -> None:
+        query, named = self._statements.among(kind, name, values)
+        found: dict[object, list[Any]] = {value: [] for value in values}
+        for record in self._cursor.records(kind, query, named):
+            self.saw(kind, key_of(record), record)
+            found[getattr(record, name)].append(record)
+        for value, records in found.items():
+            self._foreseen[kind, name, value] = records
+
+    def foreseen(self, kind: type[R], equal: Mapping[str, object]) -> list[R] | None:
+        """Return the rows that were looked for by this one field, or None when they were not."""
+        if len(equal) != 1 or not self._foreseen:
+            return None
+        ((name, value),) = equal.items()
+        return None if isinstance(value, _MANY) else self._foreseen.get((kind, name, value))
+
+    def revised(self, kind: type[R], equal: Mapping[str, object], found: list[R]) -> list[R] | None:
+        """Return what a query for equal fields found, as it is after what is not written yet.
+
+        None when only the database can say that, after everything is written.
+        """
+        unwritten = self._unwritten.get(kind)
+        if not unwritten:
+            return found
+        if any(value is None or isinstance(value, _MANY) for value in equal.values()):
+            return None
+        keyed = {key_of(record): record for record in found}
+        fitting = {at for at, row in unwritten.items() if row.now is not None and _fits(row.now, equal)}
+        if fitting - keyed.keys():
+            return None
+        return [
+            unwritten[at].now if at in unwritten else one
+            for at, one in keyed.items()
+            if at not in unwritten or at in fitting
+        ]
+
+    # --- what is to be written ---------------------------------------------------------------------------
+
+    def add(self, record: object) -> None:
+        """Have a record inserted; raises `AlreadyExists` when its key is known to be taken."""
+        kind = type(record)
+        key = key_of(record)
+        row = self.known(kind, key)
+        if row is not None and row.now is not None:
+            raise AlreadyExists(kind.__name__.lower(), name_of(record))
+        self._write(kind, key, row or _Row(None, None), record)
+
+    def swap(self, before: Any, after: object) -> None:  # noqa: ANN401  a record with a revision
+        """Have `after` put in the place of `before`; raises `LostRace` when that is known to have changed."""
+        kind = type(before)
+        key = key_of(before)
+        row = self.known(kind, key) or _Row(before, before)
+        now = row.now
+        if now is None or now.revision != before.revision or getattr(now, "state", 0) != getattr(before, "state", 0):
+            raise LostRace(kind.__name__.lower(), name_of(before))
+        self._write(kind, key, row, after)
+
+    def put(self, record: object) -> None:
+        """Have a record written over the one with its key, which was looked for before, or inserted."""
+        kind = type(record)
+        key = key_of(record)
+        row = self.known(kind, key)
+        assert row is not None
+        self._write(kind, key, row, record)
+
+    def _write(self, kind: Kind, key: Key, row: _Row, record: object) -> None:
+        row.now = record
+        self._rows.setdefault(kind, {})[key] = row
+        self._unwritten.setdefault(kind, {})[key] = row
+
+    def write_out(self) -> None:
+        """Write everything; raises `Misjudged`, when nothing of the transaction may stay, or `DBAPIError`."""
+        for kind, rows in self._unwritten.items():
+            fresh = [(row.now, None) for row in rows.values() if row.stored is None]
+            changed = [(row.now, row.stored) for row in rows.values() if row.stored is not None]
+            made = self._statements
+            for statement, records in ((made.insertion, fresh), (made.replacement, changed)):
+                if records and self._cursor.write_all(statement(kind), records) != len(records):
+                    raise Misjudged
+            for row in rows.values():
+                row.stored = row.now
+        self._unwritten.clear()
+        self._foreseen.clear()
+
+    def forget(self) -> None:
+        """Forget everything, written or not, because the database holds something else now."""
+        self._rows.clear()
+        self._unwritten.clear()
+        self._foreseen.clear()
