@@ -128,7 +128,7 @@ def create_app(house: House) -> Front:
     callers = Callers(house.ports, signatures, throttles)
     own = pages.Pages(house, sharers)
     aside = Aside(pulse, tracing(house.settings.traces_endpoint), Ledger(house.ports))
-    gateway = Gateway(house.ports, signatures, throttles, aside.ledger)
+    gateway = Gateway(house.ports, house.store, signatures, throttles, aside.ledger)
     return Front(gateway, _routes(house, callers, own, aside), own.streams, aside)
 
 

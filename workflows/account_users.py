@@ -111,6 +111,7 @@ def delete_key(ports: Ports, call: Call, name: str | None, access_key_id: str) -
     def work(tx: Writing, draft: Draft) -> None:
         user = admitted_user(tx, ports, call, "iam:DeleteAccessKey", name)
         tx.remove(_key_of(tx, user, access_key_id))
+        tx.authority_changed()
         draft.chain, draft.resource = user.account_id, user.arn
 
     perform(ports, call, "DeleteAccessKey", work, asked={"accessKeyId": access_key_id})

@@ -5,7 +5,7 @@ and gets the first answer, because honest clients repeat signatures too (their r
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from workflows import audit
@@ -13,7 +13,7 @@ from workflows.audit import Draft
 from workflows.callers import Call
 from workflows.errors import DomainError, SealBroken, Unavailable
 from workflows.ids import AccountId
-from workflows.ports import Expected, Ports, Reading, Writing
+from workflows.ports import Expectation, Ports, Reading, Writing
 from workflows.records.audit import Replay
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ def perform(
     recall: Callable[[Reading, Mapping[str, str]], T] | None = None,
     chain: AccountId | None = None,
     asked: Mapping[str, object] | None = None,
-    expected: Sequence[Expected] = (),
+    expected: Expectation | None = None,
 ) -> T:
     """Run a changing act and return its result once it is durable; raises what `work` raises, after writing it down.
 
@@ -54,8 +54,7 @@ def perform(
         return result
 
     try:
-        remembered = ((Replay, "signature", call.signature),) if call.signature and recall else ()
-        return ports.store.write(attempt, expected=(*remembered, *expected))
+        return ports.store.write(attempt, expected=expected)
     except (Unavailable, SealBroken):
         raise
     except DomainError as failure:

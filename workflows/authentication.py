@@ -78,6 +78,18 @@ def candidate_for(tx: Reading, ports: Ports, access_key_id: str, token: str | No
     return Candidate(secret, caller_of(principal, key.id), None)
 
 
+def confirm(tx: Reading, ports: Ports, caller: Caller, authority: int) -> None:
+    """Raise unless this access key is still the caller's, who was found when this was the count of authority.
+
+    For a caller who was recalled without a look at the store; raises the refusal that a look would have ended in.
+    """
+    if deployment_of(tx).authority == authority:
+        return
+    candidate = candidate_for(tx, ports, caller.credential or "", None)
+    if candidate.caller != caller:
+        raise candidate.refusal or UnknownCredential
+
+
 def _session_candidate(tx: Reading, ports: Ports, access_key_id: AccessKeyId, token: str | None) -> Candidate:
     session = tx.get(Session, access_key_id)
     grant = tx.get(Grant, session.grant_id) if session else None

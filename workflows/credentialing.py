@@ -86,6 +86,7 @@ def set_key_active(ports: Ports, call: Call, access_key_id: str, *, active: bool
             raise NoSuchEntity("access key", access_key_id) from None
         changed = replace(key, active=active)
         tx.put(changed)
+        tx.authority_changed()
         draft.chain, draft.resource = principal.account_id, principal.arn
         return changed
 

@@ -238,6 +238,7 @@ class Writing(Reading, Protocol):
 
 # A kind of record, one of its fields that no two share, and a value of that field.
 Expected = tuple[type[Any], str, object]
+Expectation = Callable[[Reading], Sequence[Expected]]
 
 
 class Store(Protocol):
@@ -246,11 +247,11 @@ class Store(Protocol):
     def read(self, work: Callable[[Reading], T]) -> T:
         """Run `work` on a snapshot and return its result; raises `Unavailable` when the store cannot be reached."""
 
-    def write(self, work: Callable[[Writing], T], *, expected: Sequence[Expected] = ()) -> T:
+    def write(self, work: Callable[[Writing], T], *, expected: Expectation | None = None) -> T:
         """Run `work` in a transaction and return its result once that is durable.
 
         `work` may run more than once and must have no other effect; whatever it raises undoes it and is raised here.
-        What is `expected` to be asked for can be read together with what others expect.
+        What is `expected` to be asked for is looked up together with what others expect; it is a hint and no more.
         """
 
 

@@ -118,6 +118,7 @@ def _end_credentials(ports: Ports) -> Callable[[Writing, Draft], int]:
             tx.put(replace(key, active=False))
         for token in tokens:
             tx.put(replace(token, revoked_at=ports.clock.now()))
+        tx.authority_changed()
         draft.answered = {"accessKeys": len(keys), "apiTokens": len(tokens)}
         return len(keys) + len(tokens)
 

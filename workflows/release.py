@@ -29,8 +29,9 @@ from workflows.grants import usable_at
 from workflows.ids import AccessKeyId
 from workflows.lifecycle import Act, step
 from workflows.notifications import store_move
-from workflows.ports import Ports, Reading, Writing
+from workflows.ports import Expectation, Expected, Ports, Reading, Writing
 from workflows.records.account import Principal
+from workflows.records.audit import Replay
 from workflows.records.grant import Grant, GrantKind, GrantState, Session
 from workflows.records.partner import Partner
 from workflows.records.request import DelegationRequest, State
@@ -188,6 +189,16 @@ def _check_usable(tx: Reading, ports: Ports, grant: Grant) -> None:
         raise ExpiredExchangeToken
 
 
+def expected_of_exchange(call: Call, token: str) -> Expectation:
+    """Return what an exchange of this token will look for, so that a store can look for several at once."""
+
+    def look(tx: Reading) -> list[Expected]:
+        lent: Expected = (Grant, "token_hash", hash_of(token, deployment_of(tx).id))
+        return [lent, (Replay, "signature", call.signature)] if call.signature else [lent]
+
+    return look
+
+
 def exchange(ports: Ports, call: Call, token: str) -> Minted:
     """Trade an exchange token for credentials. API: GetDelegatedAccessToken.
 
@@ -225,4 +236,4 @@ def exchange(ports: Ports, call: Call, token: str) -> Minted:
         draft.outcome = {"access_key_id": session.access_key_id}
         return _credentials(ports, grant, session)
 
-    return perform(ports, call, _EXCHANGE, work, recall=recall)
+    return perform(ports, call, _EXCHANGE, work, recall=recall, expected=expected_of_exchange(call, token))

@@ -3,10 +3,12 @@
 Order: size, then signature, then what the form means. It looks at raw bytes only, never at cookies.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import structlog
 from anyio import CapacityLimiter, to_thread
@@ -20,8 +22,9 @@ from service.circumstances import Disconnected, TooLarge, call_of, new_call_id, 
 from service.failures import face_of, json_name_of, safe_message
 from service.ledger import Ledger
 from service.observe.metrics import AWS_CALLS
-from service.signing import Signatures
+from service.signing import Signatures, Signed
 from service.throttle import Throttles
+from workflows.authentication import confirm
 from workflows.callers import Call, CallerKind
 from workflows.credentials.sigv4 import HttpRequest
 from workflows.errors import (
@@ -30,7 +33,9 @@ from workflows.errors import (
     Throttled,
     Unavailable,
 )
-from workflows.ports import Ports
+from workflows.ports import Expectation, Ports, Store
+
+T = TypeVar("T")
 
 _BODY_LIMIT: Final = 256 * 1024
 # A simulation carries whole policy documents, as does what looks at them. A larger form has to begin with what it
@@ -54,6 +59,13 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **simulator.HANDLERS,
     **analyzer.HANDLERS,
 }
+# What does little but write goes from the event loop straight to the writing thread, if its form is short and begins
+# with what it calls, and if who signed it is known already. All else, and all that is odd, goes through a worker.
+_HANDED_OVER: Final[Mapping[str, Callable[[Call, Mapping[str, object]], Expectation]]] = {
+    "GetDelegatedAccessToken": sts.expected_of_exchange,
+}
+_HANDED_OVER_BODIES: Final = tuple(f"Action={name}&".encode() for name in _HANDED_OVER)
+_HANDED_OVER_LIMIT: Final = 4 * 1024
 _ASIDE: Final = frozenset({*simulator.HANDLERS, *analyzer.HANDLERS})
 # What looks at policies takes a lane of its own, so that approving, revoking and trading never queue behind them.
 _SIMULATED_AT_ONCE: Final = 2
@@ -105,6 +117,19 @@ class _Asked:
     given: Mapping[str, object]
 
 
+class Writer(Protocol):
+    """Takes whole use-cases to the thread that writes; see `SqlStore.hand_over`."""
+
+    def hand_over(
+        self,
+        act: Callable[[Store], T],
+        tell: Callable[[T | None, BaseException | None], None],
+        *,
+        expected: Expectation | None = None,
+    ) -> None:
+        """Have an act run, and `tell` called with its outcome; raises `Unavailable`."""
+
+
 def _limit_of(beginning: bytes) -> int:
     """How large a form may grow that begins like this."""
     return _LARGE_BODY_LIMIT if beginning.startswith(_LARGE_BODIES) else _BODY_LIMIT
@@ -119,8 +144,11 @@ def _code_of(failure: DomainError | ProtocolError, *, is_rest: bool) -> str:
 class Gateway:
     """`POST /` of the service's port, and the paths of `rest`, for boto3, aws-cli and every other AWS client."""
 
-    def __init__(self, ports: Ports, signatures: Signatures, throttles: Throttles, ledger: Ledger) -> None:
-        self._ports, self._signatures, self._throttles, self._ledger = ports, signatures, throttles, ledger
+    def __init__(
+        self, ports: Ports, writer: Writer, signatures: Signatures, throttles: Throttles, ledger: Ledger
+    ) -> None:
+        self._ports, self._writer = ports, writer
+        self._signatures, self._throttles, self._ledger = signatures, throttles, ledger
         self._lane, self._simulations = CapacityLimiter(_SIMULATED_AT_ONCE), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,6 +179,12 @@ class Gateway:
 
     async def _answered(self, scope: HTTPScope, body: bytes, seen: _Seen) -> Answer:
         """Return the answer to one request whose body was read whole."""
+        if body.startswith(_HANDED_OVER_BODIES) and len(body) <= _HANDED_OVER_LIMIT and not seen.is_rest:
+            try:
+                if (recalled := self._read_at_once(scope, body, seen)) is not None:
+                    return await self._handed_over(*recalled, seen)
+            except Exception as failure:  # noqa: BLE001  the last resort: an answer in the wire's own form
+                return self._logged(self._failed(failure, seen), seen)
         begun = await to_thread.run_sync(self._begin, scope, body, seen)
         if isinstance(begun, Answer):
             return begun
@@ -172,6 +206,37 @@ class Gateway:
         except Exception as failure:  # noqa: BLE001  the last resort: an answer in the wire's own form
             return self._logged(self._failed(failure, seen), seen)
         return self._finish(asked, seen)
+
+    async def _handed_over(self, asked: _Asked, authority: int, seen: _Seen) -> Answer:
+        """Return the answer to a call that the writing thread carries out; raises what the call raises.
+
+        Its caller was recalled under this count of authority, and is confirmed where the call is carried out.
+        """
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[Mapping[str, object]] = loop.create_future()
+
+        def act(store: Store) -> Mapping[str, object]:
+            store.read(lambda tx: confirm(tx, self._ports, asked.call.caller, authority))
+            return HANDLERS[asked.operation.name](replace(self._ports, store=store), asked.call, asked.given)
+
+        def resolve(result: Mapping[str, object] | None, failure: BaseException | None) -> None:
+            if answered.done():
+                return
+            if failure is not None:
+                answered.set_exception(failure)
+            else:
+                answered.set_result(result or {})
+
+        def tell(result: Mapping[str, object] | None, failure: BaseException | None) -> None:
+            # A loop that is closed has nobody waiting on it.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(resolve, result, failure)
+
+        expected = _HANDED_OVER[asked.operation.name](asked.call, asked.given)
+        self._writer.hand_over(act, tell, expected=expected)
+        result = await answered
+        self._count(asked)
+        return self._logged(self._result(asked.operation, result, seen), seen)
 
     def _finish(self, asked: _Asked, seen: _Seen) -> Answer:
         try:
@@ -219,6 +284,21 @@ class Gateway:
         """Return what an authenticated call asks; what was learnt on the way is in `seen`, also when this raises."""
         request = _request_of(scope, body)
         signed = self._signatures.caller_of(request, _REST_SERVICES if seen.is_rest else _SERVICES)
+        return self._asked(scope, request, signed, seen)
+
+    def _read_at_once(self, scope: HTTPScope, body: bytes, seen: _Seen) -> tuple[_Asked, int] | None:
+        """Return what a call asks whose signer is recalled, and under which authority; None when nobody is.
+
+        Waits for nothing.
+        """
+        request = _request_of(scope, body)
+        recalled = self._signatures.recalled(request, _SERVICES)
+        if recalled is None:
+            return None
+        signed, authority = recalled
+        return self._asked(scope, request, signed, seen), authority
+
+    def _asked(self, scope: HTTPScope, request: HttpRequest, signed: Signed, seen: _Seen) -> _Asked:
         seen.service, seen.principal = signed.service, signed.caller.principal_id
         operation, read = rest.called_by(request) if seen.is_rest else _called_by(request)
         seen.action = operation.name

@@ -7,7 +7,7 @@ from service.aws.listing import read_tags
 from workflows import inquiry, permits, release, role_sessions
 from workflows.callers import Call, CallerKind
 from workflows.errors import BadInput
-from workflows.ports import Ports
+from workflows.ports import Expectation, Ports
 from workflows.role_sessions import NewSession
 
 Input = Mapping[str, Any]
@@ -26,6 +26,11 @@ def exchange(ports: Ports, call: Call, given: Input) -> Output:
         },
         "AssumedPrincipal": minted.assumed_principal,
     }
+
+
+def expected_of_exchange(call: Call, given: Input) -> Expectation:
+    """What GetDelegatedAccessToken will look for."""
+    return release.expected_of_exchange(call, given["TradeInToken"])
 
 
 def assume(ports: Ports, call: Call, given: Input) -> Output:

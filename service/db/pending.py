@@ -54,11 +54,6 @@ class Pending:
         self._unwritten: dict[Kind, dict[Key, _Row]] = {}
         self._foreseen: dict[tuple[Kind, str, object], list[Any]] = {}
 
-    @property
-    def has_unwritten(self) -> bool:
-        """Whether anything is still to be written."""
-        return bool(self._unwritten)
-
     # --- what was read -----------------------------------------------------------------------------------
 
     def known(self, kind: Kind, key: Key) -> _Row | None:

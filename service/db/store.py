@@ -9,7 +9,7 @@ to another process is run again: at once, then standing in line. A commit whose 
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,9 +24,9 @@ from service.db.engine import Ways, is_shared, reading_engine, writing_engine
 from service.db.memory import Memory
 from service.db.pending import Misjudged
 from service.db.signals import Signals, signals
-from service.db.view import View
-from workflows.errors import Unavailable
-from workflows.ports import Expected, Reading, Writing
+from service.db.view import TakenBack, View
+from workflows.errors import DomainError, Unavailable
+from workflows.ports import Expectation, Reading, Store, Writing
 
 if TYPE_CHECKING:
     from service.db.bell import Bell
@@ -49,25 +49,20 @@ _PAUSE = threading.Event()
 _log = structlog.get_logger(__name__)
 
 
-class _Raised(Exception):
-    """An act of a group raised, and with it everything that the group wrote is undone.
-
-    Where it took something for granted that was not written yet, it may raise something else when it is run again.
-    """
-
-    def __init__(self, *, guessing: bool) -> None:
-        self.guessing = guessing
-
-
 class _Lost(Exception):
     """A group lost to another process, or lost its connection; nothing of it was written."""
 
 
 class _Job:
-    """One use-case waiting for the writing thread."""
+    """What waits for the writing thread, and who is told of its outcome: one who blocks, or `tell`."""
 
-    def __init__(self, work: Callable[[Writing], Any], expected: Sequence[Expected]) -> None:
-        self.work, self.expected = work, expected
+    def __init__(
+        self,
+        work: Callable[[View], Any],
+        expected: Expectation | None,
+        tell: Callable[[Any, BaseException | None], None] | None = None,
+    ) -> None:
+        self.work, self.expected, self._tell = work, expected, tell
         self.result: Any = None
         self.failure: BaseException | None = None
         self.changes_authority = False
@@ -78,7 +73,10 @@ class _Job:
 
     def settle(self) -> None:
         """Let the caller have the result, or the failure."""
-        self._settled.release()
+        if self._tell is None:
+            self._settled.release()
+        else:
+            self._tell(self.result, self.failure)
 
     def outcome(self) -> Any:  # noqa: ANN401  whatever the work returns
         """Wait until this is settled; return the result or raise the failure."""
@@ -86,6 +84,21 @@ class _Job:
         if self.failure is not None:
             raise self.failure
         return self.result
+
+
+class _Within:
+    """The store as a use-case sees it that runs inside a transaction of the writing thread."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def read(self, work: Callable[[Reading], T]) -> T:
+        """Run `work` on the transaction's own view."""
+        return work(self._view)
+
+    def write(self, work: Callable[[Writing], T], *, expected: Expectation | None = None) -> T:  # noqa: ARG002  it was said when this was handed over
+        """Run `work` as a part of the transaction, of which nothing stays if it raises."""
+        return self._view.part(work)
 
 
 class SqlStore:
@@ -166,15 +179,44 @@ class SqlStore:
         with self._reading.connect() as connection, connection.begin():
             return work(View(connection, self._memory))
 
-    def write(self, work: Callable[[Writing], T], *, expected: Sequence[Expected] = ()) -> T:
+    def write(self, work: Callable[[Writing], T], *, expected: Expectation | None = None) -> T:
         """Run `work` in a transaction and return its result once that is durable."""
         job = _Job(work, expected)
+        self._enqueue(job)
+        result: T = job.outcome()
+        return result
+
+    def hand_over(
+        self,
+        act: Callable[[Store], T],
+        tell: Callable[[T | None, BaseException | None], None],
+        *,
+        expected: Expectation | None = None,
+    ) -> None:
+        """Have a whole use-case run in the writing thread, on a store that is one transaction; do not wait for it.
+
+        `tell` is called in that thread, once everything is durable, with what the act returned or the `DomainError`
+        that it raised, and must neither wait nor raise. The act may run more than once, as with `write`, and whatever
+        else it raises undoes it. Raises `Unavailable` when the store is closed.
+        """
+
+        def run(view: View) -> tuple[T | None, DomainError | None]:
+            try:
+                return act(_Within(view)), None
+            except DomainError as failure:
+                # The act has written down that it failed, and that stays.
+                return None, failure
+
+        def told(outcome: tuple[T | None, DomainError | None] | None, failure: BaseException | None) -> None:
+            tell(*(outcome or (None, None))) if failure is None else tell(None, failure)
+
+        self._enqueue(_Job(run, expected, told))
+
+    def _enqueue(self, job: _Job) -> None:
         with self._closing:
             if self._closed:
                 raise Unavailable("the service is shutting down; nothing was changed")
             self._jobs.put(job)
-        result: T = job.outcome()
-        return result
 
     def close(self) -> None:
         """Finish what is waiting, then let go of the database."""
@@ -251,11 +293,7 @@ class SqlStore:
         for attempt in range(_TRIES):
             try:
                 self._transact(group, lost_before=steady_seconds() < self._in_line_until, guarded=guarded)
-            except _Raised as raised:
-                guarded = True
-                if len(group) == 1 and not raised.guessing:
-                    return
-            except Misjudged:
+            except (TakenBack, Misjudged):
                 guarded = True
             except _Lost:
                 self.lost_races += 1
@@ -279,7 +317,7 @@ class SqlStore:
                     for job in group:
                         self._run_guarded(job, view)
                 else:
-                    view.foresee(one for job in group for one in job.expected)
+                    view.foresee([job.expected for job in group if job.expected])
                     for job in group:
                         self._run(job, view)
                     view.write_out()
@@ -304,29 +342,30 @@ class SqlStore:
         raise Unavailable(_UNKNOWN)
 
     def _run(self, job: _Job, view: View) -> None:
-        """Run one act; raises `_Raised` when it does, which takes the whole group back."""
-        job.failure = None
+        """Run one act; raises `TakenBack` when it raises and something that it wrote has to be undone."""
+        job.result = job.failure = None
         job.changes_authority = job.makes_work = False
         view.begin_act()
         try:
             job.result = job.work(view)
             job.changes_authority, job.makes_work = view.changes_authority, view.makes_work
+        except (TakenBack, Misjudged):
+            raise
         except DBAPIError as failure:
             # The database itself failed: whether it still holds this transaction is unknown, so the group goes back.
             if not self._ways.may_be_tried_again(failure):
                 _log.error("store.write_failed", error=type(failure.orig).__name__)
             raise
-        except Misjudged:
-            raise
         except BaseException as failure:  # noqa: BLE001  it belongs to the caller who is waiting for it
             job.failure = failure
-            raise _Raised(guessing=view.guesses) from None
+            if view.wrote:
+                raise TakenBack from None
 
     def _run_guarded(self, job: _Job, view: View) -> None:
         """Run one act of which nothing stays if it raises."""
         view.guard_act()
         try:
             self._run(job, view)
-        except _Raised:
+        except TakenBack:
             view.undo_act()
         view.release_act()

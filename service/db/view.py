@@ -31,10 +31,10 @@ from service.db.memory import Memory
 from service.db.pending import Misjudged, Pending, name_of
 from service.db.prepared import Cursor
 from service.db.statements import key_columns, key_of, statements_of
-from workflows.errors import AlreadyExists, LostRace
+from workflows.errors import AlreadyExists, DomainError, LostRace
 from workflows.ids import AccountId
 from workflows.lifecycle import OPEN_STATES
-from workflows.ports import Expected
+from workflows.ports import Expectation
 from workflows.records.audit import AuditEntry, Replay
 from workflows.records.deployment import Deployment
 from workflows.records.errand import Errand, ErrandKind, ErrandState
@@ -98,6 +98,10 @@ def _matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]
     return clauses
 
 
+class TakenBack(Exception):
+    """An act raised after it had written something, and what its transaction wrote is undone with it."""
+
+
 class View:
     """Reads and writes records on one connection, inside the transaction its owner opened."""
 
@@ -114,23 +118,17 @@ class View:
         # What a reader would write, the database refuses.
         self._at_once = not writing
         self._authority_changes = 0
-        self.changes_authority = False
-        self.makes_work = False
+        self.changes_authority = self.makes_work = self.wrote = False
 
     # --- one act after another, in one transaction ----------------------------------------------------
 
-    def foresee(self, expected: Iterable[Expected]) -> None:
+    def foresee(self, expectations: Iterable[Expectation]) -> None:
         """Look for what the acts to come will ask for, all together; raises `DBAPIError`."""
-        self._pending.foresee(expected)
+        self._pending.foresee([one for expectation in expectations for one in expectation(self)])
 
     def begin_act(self) -> None:
         """Forget what the act before made known of itself."""
-        self.changes_authority = self.makes_work = False
-
-    @property
-    def guesses(self) -> bool:
-        """Whether something was taken to be written that is not yet, and may turn out not to be possible."""
-        return self._pending.has_unwritten
+        self.changes_authority = self.makes_work = self.wrote = False
 
     def write_out(self) -> None:
         """Write what is not written yet; raises `Misjudged`, after which nothing may stay, or `DBAPIError`."""
@@ -157,6 +155,30 @@ class View:
         """End what `guard_act` began; raises `DBAPIError`."""
         self.write_out()
         self._cursor.say(_RELEASE)
+
+    def part(self, work: Callable[["View"], R]) -> R:
+        """Return what `work` returns; nothing stays of it if it raises.
+
+        Raises what it raises, or `TakenBack` where the transaction has to be run again with its acts guarded.
+        """
+        if not self._at_once:
+            try:
+                return work(self)
+            except DomainError:
+                if self.wrote:
+                    raise TakenBack from None
+                raise
+        told = self.changes_authority, self.makes_work
+        self.guard_act()
+        try:
+            result = work(self)
+        except DomainError:
+            self.undo_act()
+            self.changes_authority, self.makes_work = told
+            self.release_act()
+            raise
+        self.release_act()
+        return result
 
     # --- reading ---------------------------------------------------------------------------------------
 
@@ -375,6 +397,7 @@ class View:
 
     def add(self, record: object) -> None:
         """Insert a record; raises `AlreadyExists` when its key or a unique field is taken."""
+        self.wrote = True
         self._pending.add(record)
         self.makes_work |= isinstance(record, _TIMED)
         self._written(record)
@@ -392,6 +415,7 @@ class View:
     def add_all(self, records: Iterable[object]) -> None:
         """Insert many records of one kind at once; raises `AlreadyExists` when a key of any of them is taken."""
         rows = list(records)
+        self.wrote |= bool(rows)
         for record in rows:
             self._pending.add(record)
         if rows:
@@ -402,12 +426,14 @@ class View:
         """Replace `before` by `after` if nobody changed it since; returns it with its new revision or `LostRace`."""
         old: Any = before
         written: Any = replace(after, revision=old.revision + 1)  # type: ignore[type-var]
+        self.wrote = True
         self._pending.swap(before, written)
         self._written(before, LostRace)
         result: R = written
         return result
 
     def _swap_all(self, before: Sequence[Any], after: Sequence[Any]) -> None:
+        self.wrote |= bool(before)
         for old, new in zip(before, after, strict=True):
             self._pending.swap(old, replace(new, revision=old.revision + 1))
         if before:
@@ -423,6 +449,7 @@ class View:
 
     def put(self, record: object) -> None:
         """Insert the record or replace the one with the same primary key."""
+        self.wrote = True
         if isinstance(record, Deployment):
             self._deployment = None
         if self.get(type(record), *key_of(record)) is None:
@@ -432,14 +459,15 @@ class View:
 
     def remove(self, record: object) -> None:
         """Delete the record with this primary key, if it is there."""
-        kind = type(record)
-        key = key_of(record)
+        self.wrote = True
+        kind, key = type(record), key_of(record)
         clauses = [column == value_of(part) for column, part in zip(key_columns(table_of(kind)), key, strict=True)]
         self._execute(delete(table_of(kind)).where(*clauses))
         self._pending.removed(kind, key)
 
     def purge(self, now: datetime, *, expired_before: datetime, limit: int) -> int:
         """Delete requests expired before then with their evidence, and what is stale; returns how many rows went."""
+        self.wrote = True
         requests, replays, errands = table_of(DelegationRequest), table_of(Replay), table_of(Errand)
         sessions, reports = table_of(RoleSession), table_of(AccessReport)
         over = and_(requests.c["state"] == "EXPIRED", requests.c["expires_at"] <= expired_before)
@@ -473,6 +501,6 @@ class View:
         """Make every cache of decisions, on every replica, look again."""
         # Each act that changes authority counts; they are written together.
         self._authority_changes += 1
-        self.changes_authority = True
+        self.changes_authority = self.wrote = True
         self._settled = False
         self._deployment = None

@@ -11,12 +11,12 @@ from sqlalchemy.engine import URL
 from staging.clocks import NOON, StillClock
 from staging.databases import text_of
 from staging.groups import together
-from staging.houses import ACCOUNT, OPERATOR, PARTNER, People, house_in, settle_people
+from staging.houses import ACCOUNT, OPERATOR, PARTNER, People, house_in, key_for, settle_people
 from staging.wires import arrived, exchange_token_of
 
 from service.db.store import SqlStore
 from service.house import House
-from workflows import customer_policies, dismissal, onboarding, release
+from workflows import account_users, credentialing, customer_policies, dismissal, onboarding, release
 from workflows.errors import AccessDenied, ExpiredExchangeToken
 from workflows.onboarding import PolicyChoice
 from workflows.ports import Ports, Reading, Writing
@@ -149,6 +149,7 @@ def test_an_act_of_a_group_sees_what_one_before_it_changed(house: House) -> None
 def acts(ports: Ports, people: People) -> dict[str, Callable[[], object]]:
     """Everything that changes what a caller may do or whether it stands, in an order in which it can be done."""
     user = {"account_id": ACCOUNT, "user_name": "bystander"}
+    key = key_for(ports, people.owner).access_key_id
     policy = onboarding.create_policy(ports, OPERATOR, account_id=ACCOUNT, name="own", document=json.dumps(ALLOW))
     other = json.dumps(ALLOW).replace("GetObject", "PutObject")
     return {
@@ -166,6 +167,11 @@ def acts(ports: Ports, people: People) -> dict[str, Callable[[], object]]:
         "a guardrail removed": lambda: onboarding.remove_guardrail(ports, OPERATOR, account_id=ACCOUNT, name="rail"),
         "a user disabled": lambda: onboarding.set_user_active(ports, OPERATOR, active=False, **user),
         "a user enabled": lambda: onboarding.set_user_active(ports, OPERATOR, active=True, **user),
+        "an access key switched off": lambda: credentialing.set_key_active(ports, OPERATOR, key, active=False),
+        "an access key switched on": lambda: credentialing.set_key_active(ports, OPERATOR, key, active=True),
+        "an access key deleted": lambda: account_users.delete_key(
+            ports, people.call("approver"), people.owner.name, key
+        ),
         "a partner stopped": lambda: dismissal.stop_partner(ports, OPERATOR, PARTNER),
         "a partner resumed": lambda: dismissal.resume_partner(ports, OPERATOR, PARTNER),
     }
