@@ -112,8 +112,9 @@ def _wire_of(scope: HTTPScope) -> str:
 def _is_ours(scope: HTTPScope) -> bool:
     if scope["path"] == "/":
         # A browser at the front door; a signed request without a form is an AWS client's.
-        signed = any(name == b"authorization" for name, _ in scope["headers"])
-        return scope["method"] in ("GET", "HEAD") and not signed
+        if scope["method"] not in ("GET", "HEAD"):
+            return False
+        return not any(name == b"authorization" for name, _ in scope["headers"])
     return scope["path"].startswith(_OURS)
 
 

@@ -17,6 +17,7 @@ from service.aws.shapes import ListOf, MapOf, Scalar, Shape, Structure
 # escaped.
 _UNWRITABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # A bare carriage return would be read back as a line feed (XML 1.0, section 2.11).
+_ODD: Final = re.compile("[^\t\n\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 
 
@@ -51,6 +52,9 @@ def _element(name: str, content: str) -> str:
 
 
 def _escape(text: str) -> str:
+    # Hardly any text has anything to escape, and to look is far quicker than to translate.
+    if _ODD.search(text) is None:
+        return text
     return _UNWRITABLE.sub("\ufffd", text).translate(_ESCAPES)
 
 

@@ -91,7 +91,7 @@ def serve(host: str | None, port: int | None, as_json: bool) -> None:
     On first start it creates the database and, readable by its owner alone, the master key file.
     """
     settings = load_settings(host=host, port=port, log_format=LogFormat.JSON if as_json else None)
-    configure_logs(settings.log_format)
+    configure_logs(settings.log_format, for_good=True)
     for warning in settings.warnings:
         _log.warning("settings.warning", warning=warning)
     held = hold_alone(settings.url)

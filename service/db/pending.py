@@ -151,13 +151,18 @@ class Pending:
 
     def write_out(self) -> None:
         """Write everything; raises `Misjudged`, when nothing of the transaction may stay, or `DBAPIError`."""
+        writes = []
         for kind, rows in self._unwritten.items():
             fresh = [(row.now, None) for row in rows.values() if row.stored is None]
             changed = [(row.now, row.stored) for row in rows.values() if row.stored is not None]
-            made = self._statements
-            for statement, records in ((made.insertion, fresh), (made.replacement, changed)):
-                if records and self._cursor.write_all(statement(kind), records) != len(records):
-                    raise Misjudged
+            writes += [(self._statements.insertion(kind), fresh)] if fresh else []
+            writes += [(self._statements.replacement(kind), changed)] if changed else []
+        if not writes:
+            return
+        written = self._cursor.write_all(writes)
+        if written != [len(pairs) for _, pairs in writes]:
+            raise Misjudged
+        for rows in self._unwritten.values():
             for row in rows.values():
                 row.stored = row.now
         self._unwritten.clear()

@@ -5,7 +5,8 @@ long as the engine takes, and an exchange runs a dozen of those. Here a statemen
 conversions of its parameters and of its columns; what goes wrong is still SQLAlchemy's error.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -86,23 +87,43 @@ class Cursor:
         record = reader_for(kind, self._connection.dialect)
         return [record(row) for row in self._cursor.fetchall()]
 
-    def write_all(self, statement: Write, records: Sequence[tuple[object, object | None]]) -> int:
-        """Write records, each in the place of another or of none; return how many rows changed; raises `DBAPIError`."""
-        rows = [statement.arguments(record, before) for record, before in records]
-        if len(rows) == 1:
-            self._run(statement.text, rows[0])
-        else:
-            self._run(statement.text, rows, many=True)
-        return int(self._cursor.rowcount)
+    def write_all(self, writes: Sequence[tuple[Write, Sequence[tuple[object, object | None]]]]) -> list[int]:
+        """Write records, each in the place of another or of none; return how many rows each statement changed.
+
+        A server is sent all of it in one go. Raises `DBAPIError`.
+        """
+        batches = [(write, [write.arguments(record, before) for record, before in pairs]) for write, pairs in writes]
+        driver: Any = self._connection.connection.driver_connection
+        if len(batches) == 1 or not hasattr(driver, "pipeline"):
+            return [self._write(self._cursor, write.text, rows) for write, rows in batches]
+        cursors = [driver.cursor() for _ in batches]
+        with self._failing(batches[0][0].text), driver.pipeline():
+            for cursor, (write, rows) in zip(cursors, batches, strict=True):
+                self._write(cursor, write.text, rows)
+        return [int(cursor.rowcount) for cursor in cursors]
+
+    def _write(self, cursor: Any, text: str, rows: list[Any]) -> int:  # noqa: ANN401  a driver's cursor
+        with self._failing(text):
+            if len(rows) == 1:
+                cursor.execute(text, rows[0])
+            else:
+                cursor.executemany(text, rows)
+        return int(cursor.rowcount)
 
     def say(self, text: str) -> None:
         """Run a statement that takes nothing and returns nothing; raises `DBAPIError`."""
         self._run(text, ())
 
-    def _run(self, text: str, arguments: Any, *, many: bool = False) -> None:  # noqa: ANN401  as above
+    def _run(self, text: str, arguments: Any) -> None:  # noqa: ANN401  as above
+        with self._failing(text):
+            self._cursor.execute(text, arguments)
+
+    @contextmanager
+    def _failing(self, text: str) -> Iterator[None]:
+        """Turn the driver's errors into SQLAlchemy's."""
         dialect = self._connection.dialect
         try:
-            (self._cursor.executemany if many else self._cursor.execute)(text, arguments)
+            yield
         except dialect.loaded_dbapi.Error as failure:
             lost = dialect.is_disconnect(failure, self._connection.connection, self._cursor)
             told = DBAPIError.instance(

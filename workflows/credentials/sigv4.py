@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -221,7 +221,8 @@ def _read_time(request: HttpRequest, names: tuple[str, ...]) -> datetime:
         raise IncompleteSignature("the request needs a signed `x-amz-date` header")
     if _AMZ_DATE.fullmatch(text):
         with suppress(ValueError):
-            return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
+            # The form is checked above; this reads ISO 8601's basic form, and far quicker than strptime.
+            return datetime.fromisoformat(text)
     raise IncompleteSignature("the timestamp is not a time such as 20260102T030405Z")
 
 
@@ -264,17 +265,18 @@ def _check_address(request: HttpRequest, claim: Claim, rules: SigningRules) -> N
 
 
 def _check_window(claim: Claim, now: datetime, window: timedelta) -> None:
+    if abs(now - claim.signed_at) <= window:
+        return
     signed, limit = claim.signed_at.strftime(_STAMP), int(window.total_seconds() // 60)
     if now - claim.signed_at > window:
         earliest, today = (now - window).strftime(_STAMP), now.strftime(_STAMP)
         raise SignatureExpired(
             f"Signature expired: {signed} is now earlier than {earliest} ({today} - {limit} min.)",
         )
-    if claim.signed_at - now > window:
-        latest, today = (now + window).strftime(_STAMP), now.strftime(_STAMP)
-        raise SignatureExpired(
-            f"Signature not yet current: {signed} is still later than {latest} ({today} + {limit} min.)",
-        )
+    latest, today = (now + window).strftime(_STAMP), now.strftime(_STAMP)
+    raise SignatureExpired(
+        f"Signature not yet current: {signed} is still later than {latest} ({today} + {limit} min.)",
+    )
 
 
 def _declared_hash(request: HttpRequest) -> str | None:
