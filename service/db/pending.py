@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from service.db.mapping import value_of
 from service.db.prepared import Cursor
-from service.db.statements import MOST, Key, Kind, Statements, key_of
+from service.db.statements import MOST, Key, Kind, Statements, key_names, key_of
 from workflows.errors import AlreadyExists, LostRace
 from workflows.ports import Expected
 
@@ -85,8 +85,11 @@ class Pending:
         for record in self._cursor.records(kind, query, named):
             self.saw(kind, key_of(record), record)
             found[getattr(record, name)].append(record)
+        is_key = key_names(kind) == (name,)
         for value, records in found.items():
             self._foreseen[kind, name, value] = records
+            if is_key and not records:
+                self.saw(kind, (value,), None)
 
     def foreseen(self, kind: type[R], equal: Mapping[str, object]) -> list[R] | None:
         """Return the rows that were looked for by this one field, or None when they were not."""

@@ -24,11 +24,16 @@ def key_columns(table: Table) -> list[ColumnElement[Any]]:
     return list(table.primary_key.columns)
 
 
+def key_names(kind: Kind) -> tuple[str, ...]:
+    """Return the names of the columns of a kind's primary key, in order."""
+    return tuple(column.name for column in key_columns(table_of(kind)))
+
+
 def key_of(record: object) -> Key:
     """Return the primary key of a record."""
     known = _KEYS.get(type(record))
     if known is None:
-        names = [column.name for column in key_columns(table_of(type(record)))]
+        names = key_names(type(record))
         read = attrgetter(*names)
         known = _KEYS[type(record)] = read if len(names) > 1 else lambda one: (read(one),)
     return known(record)
