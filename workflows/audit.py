@@ -25,6 +25,7 @@ from workflows.records.audit import AuditEntry, AuditHead
 from workflows.records.partner import Partner
 
 _GENESIS: Final = "genesis"
+_ID_BYTES: Final = 16
 
 
 @dataclass(slots=True)
@@ -156,9 +157,10 @@ def append(
         head = tx.get(AuditHead, chain)
         number, previous = (head.number, head.entry_mac) if head else (0, _GENESIS)
         entries = []
-        for call, draft, failure in items:
+        # To ask for randomness is to ask the system, so it is asked once for all.
+        ids = ports.entropy.token_bytes(_ID_BYTES * len(items)).hex(" ", _ID_BYTES).split(" ")
+        for event_id, (call, draft, failure) in zip(ids, items, strict=True):
             number += 1
-            event_id = ports.entropy.token_bytes(16).hex()
             entry = AuditEntry(
                 chain=chain,
                 number=number,

@@ -30,12 +30,16 @@ MOVES: Final[Mapping[tuple[GrantState, GrantAct], GrantState]] = {
 }
 
 
+def _after(state: GrantState, act: GrantAct) -> GrantState:
+    after = MOVES.get((state, act))
+    if after is None:
+        raise WrongState("grant", state.value, act.value)
+    return after
+
+
 def step(grant: Grant, act: GrantAct) -> Grant:
     """Return the grant after `act`; raises `WrongState` when the act is not open to it."""
-    after = MOVES.get((grant.state, act))
-    if after is None:
-        raise WrongState("grant", grant.state.value, act.value)
-    return replace(grant, state=after)
+    return replace(grant, state=_after(grant.state, act))
 
 
 def usable_at(grant: Grant, now: datetime) -> bool:
@@ -48,12 +52,14 @@ def ended(grant: Grant, *, reason: EndReason, by: str | None, now: datetime) -> 
 
     Sessions of this service's own accounts exist only as rows that are judged at use, so ending them needs no errand.
     """
-    going = replace(step(grant, GrantAct.END), end_reason=reason, ended_by=by, ended_at=now)
-    return step(going, GrantAct.CONFIRM) if going.kind is GrantKind.SESSION else going
+    state = _after(grant.state, GrantAct.END)
+    if grant.kind is GrantKind.SESSION:
+        state = _after(state, GrantAct.CONFIRM)
+    return replace(grant, state=state, end_reason=reason, ended_by=by, ended_at=now)
 
 
 def seen_at(grant: Grant, now: datetime) -> Grant:
     """Return the grant as a reader must see it: past its deadline it has ended, swept or not."""
     if grant.state in (GrantState.PLANNED, GrantState.LIVE) and now >= grant.deadline:
-        return replace(ended(grant, reason=EndReason.EXPIRED, by=None, now=now), ended_at=grant.deadline)
+        return ended(grant, reason=EndReason.EXPIRED, by=None, now=grant.deadline)
     return grant

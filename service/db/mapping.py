@@ -1,13 +1,12 @@
 """Records to rows and back, once for all records, driven by the dataclass fields."""
 
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from sqlalchemy import Dialect, Row, Table
+from sqlalchemy import Dialect, Table
 
 from service.db.tables import TABLE_OF
 
@@ -25,10 +24,6 @@ def _as_tuple(value: Any) -> Any:  # noqa: ANN401  JSON is untyped by nature
     return tuple(_as_tuple(item) for item in value) if isinstance(value, list) else value
 
 
-def _aware(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
 def _reader(hint: Any) -> Convert | None:  # noqa: ANN401  a type hint can be any object
     """Return what turns a column's value into the field's type, or None when they are the same."""
     if get_origin(hint) in (Union, types.UnionType):
@@ -38,8 +33,6 @@ def _reader(hint: Any) -> Convert | None:  # noqa: ANN401  a type hint can be an
         return _as_tuple
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint
-    if hint is datetime:
-        return _aware
     return bytes if hint is bytes else None
 
 
@@ -53,14 +46,6 @@ def _readers(kind: type[Any]) -> tuple[tuple[str, Convert | None], ...]:
     hints = get_type_hints(kind)
     found = tuple((field.name, _reader(hints[field.name])) for field in fields(kind))
     return _READERS.setdefault(kind, found)
-
-
-def record_of(kind: type[R], row: Row[Any]) -> R:
-    """Return the record that a row (of exactly the table's columns, in order) holds."""
-    values = {
-        name: convert(value) if convert else value for (name, convert), value in zip(_readers(kind), row, strict=True)
-    }
-    return kind(**values)
 
 
 def _joined(first: Convert | None, second: Convert | None) -> Convert | None:
@@ -93,15 +78,6 @@ def is_choice(kind: type[Any], name: str) -> bool:
     """Tell whether a field of this kind holds one of an enumeration's members (or nothing)."""
     hint = get_type_hints(kind)[name]
     return any(isinstance(part, type) and issubclass(part, StrEnum) for part in (hint, *get_args(hint)))
-
-
-def values_of(record: object) -> Mapping[str, Any]:
-    """Return the column values of a record; enum members are stored by value."""
-    # `value_of`, written out: every write comes by here, with every field.
-    return {
-        name: value.value if isinstance(value := getattr(record, name), StrEnum) else value
-        for name, _ in _readers(type(record))
-    }
 
 
 def value_of(value: Any) -> Any:  # noqa: ANN401  a field can hold any storable value

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from service.db.mapping import record_of, table_of, value_of
+from service.db.mapping import reader_for, table_of, value_of
 from service.db.memory import Memory
 from service.db.pending import Misjudged, Pending, name_of
 from service.db.prepared import Cursor
@@ -231,7 +231,11 @@ class View:
 
     def _records(self, kind: type[R], query: Select[Any]) -> list[R]:
         """Return what a query finds after everything before it is written."""
-        return [record_of(kind, row) for row in self._execute(query)]
+        found = self._execute(query)
+        # The driver's own rows: to make records of them, SQLAlchemy's would have to be taken apart again.
+        rows = found.cursor.fetchall()
+        found.close()
+        return list(map(reader_for(kind, self._connection.dialect), rows))
 
     def _execute(self, statement: Executable) -> Any:  # noqa: ANN401  what SQLAlchemy returns
         """Run a statement of its own, after everything before it is written."""

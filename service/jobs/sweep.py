@@ -16,7 +16,7 @@ from workflows.ports import Ports, Writing
 from workflows.revocation import sweep
 from workflows.role_errands import due_role_errands
 
-BATCH: Final = 500
+BATCH: Final = 1000
 _FLUSH: Final = timedelta(seconds=5)
 _TIDY: Final = timedelta(minutes=1)
 _log = structlog.get_logger(__name__)
