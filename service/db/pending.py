@@ -22,6 +22,7 @@ from workflows.ports import Expected
 R = TypeVar("R")
 
 _MANY: Final = (range, frozenset)
+_MANY_ROWS: Final = 4000
 
 
 class Misjudged(Exception):
@@ -53,6 +54,11 @@ class Pending:
         self._rows: dict[Kind, dict[Key, _Row]] = {}
         self._unwritten: dict[Kind, dict[Key, _Row]] = {}
         self._foreseen: dict[tuple[Kind, str, object], list[Any]] = {}
+
+    @property
+    def many(self) -> bool:
+        """Whether so much is unwritten that it should be: a server gives up a transaction that stands idle."""
+        return sum(map(len, self._unwritten.values())) >= _MANY_ROWS
 
     # --- what was read -----------------------------------------------------------------------------------
 

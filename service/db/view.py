@@ -3,9 +3,10 @@
 Statements are Core, not ORM: the ORM costs an order of magnitude on the paths that matter.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -46,6 +47,7 @@ from workflows.records.sign_in import Challenge, Evidence, Invitation, SignInAtt
 R = TypeVar("R")
 
 _SAVEPOINT, _ROLLBACK, _RELEASE = "SAVEPOINT act", "ROLLBACK TO act", "RELEASE act"
+_BATCH = 1000
 _USE_REMEMBERED = timedelta(days=400)
 # What time will end or a courier carry: when one is written, somebody may have to wake up earlier.
 _TIMED = (Errand, Grant)
@@ -96,6 +98,12 @@ def _matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]
         else:
             clauses.append(column.is_(None) if value is None else column == value_of(value))
     return clauses
+
+
+def _batches(records: Iterable[R]) -> Iterator[list[R]]:
+    rest = iter(records)
+    while several := list(islice(rest, _BATCH)):
+        yield several
 
 
 class TakenBack(Exception):
@@ -409,6 +417,8 @@ class View:
     def _written(self, record: object, refusal: type[AlreadyExists | LostRace] = AlreadyExists) -> None:
         """Write at once where that is asked for; raises the refusal when the database holds something else."""
         if not self._at_once:
+            if self._pending.many:
+                self.write_out()
             return
         try:
             self.write_out()
@@ -418,13 +428,12 @@ class View:
 
     def add_all(self, records: Iterable[object]) -> None:
         """Insert many records of one kind at once; raises `AlreadyExists` when a key of any of them is taken."""
-        rows = list(records)
-        self.wrote |= bool(rows)
-        for record in rows:
-            self._pending.add(record)
-        if rows:
-            self.makes_work |= isinstance(rows[0], _TIMED)
-            self._written(rows[0])
+        for several in _batches(records):
+            self.wrote = True
+            for record in several:
+                self._pending.add(record)
+            self.makes_work |= isinstance(several[0], _TIMED)
+            self._written(several[0])
 
     def swap(self, before: R, after: R) -> R:
         """Replace `before` by `after` if nobody changed it since; returns it with its new revision or `LostRace`."""

@@ -5,6 +5,7 @@ fsync on. The reference is an empty deployment in the same run.
 """
 
 import argparse
+import gc
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,6 @@ from time import perf_counter
 from sqlalchemy import create_engine, text
 from stage import free_port, served, staged
 from staging.databases import Server, execute
-from sweep import fill
 
 from service.db.mapping import table_of
 from service.house import House
@@ -76,7 +76,7 @@ def measure(folder: Path, url: str | None, grants: int, due: int) -> None:
         multiply(stage.house, grants, 0)
         print(f"  {f'{grants:,} requests and grants put in':<46} {perf_counter() - began:>9.2f} s")
         print(f"  {f'an idle look, {grants:,} live grants':<46} {idle_look(stage.house):>9.2f} ms")
-        ports.store.write(lambda tx: fill(tx, due, grants, deadline=ports.clock.now()))
+        multiply(stage.house, due, grants, deadline=f"'{ports.clock.now():%Y-%m-%d %H:%M:%S.%f}'")
         began = perf_counter()
         while sweep(ports, limit=BATCH).total:
             pass
@@ -91,6 +91,8 @@ def main() -> None:
     parser.add_argument("--due", type=int, default=10_000)
     given = parser.parse_args()
     silence_logs()
+    # As a serving process does.
+    gc.freeze()
     with ExitStack() as stack:
         print("SQLite")
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

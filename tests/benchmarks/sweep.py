@@ -5,6 +5,7 @@ Run by hand: `uv run python tests/benchmarks/sweep.py [--count 100000]`.
 """
 
 import argparse
+import gc
 import sqlite3
 import tempfile
 from dataclasses import replace
@@ -64,6 +65,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100_000)
     count = parser.parse_args().count
     silence_logs()
+    # As a serving process does.
+    gc.freeze()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with staged(folder) as stage:
