@@ -9,6 +9,7 @@ from typing import Final
 
 import httpx
 import pytest
+from staging.clocks import SeededEntropy
 from staging.houses import OPERATOR
 from staging.polling import until
 from staging.processes import serving_process
@@ -132,10 +133,23 @@ def test_a_replica_that_is_asked_to_stop_says_so_before_it_does(tmp_path: Path) 
 # --- for longer ---------------------------------------------------------------------------------------------
 
 
+_moments: Final = SeededEntropy("moments")
+
+
+def kill_any(made: Cluster, stack: ExitStack) -> None:
+    """Kill either replica, at any moment of what it does."""
+    which, moment = _moments.token_bytes(2)
+    _PAUSE.wait(moment / 1000)
+    made.start_again(stack, which % len(made.replicas))
+
+
 @pytest.mark.soak
-@pytest.mark.parametrize(("harm", "rounds"), [(kill, 1000), (restart_the_database, 200)])
+@pytest.mark.parametrize(("harm", "rounds"), [(kill_any, 1000), (restart_the_database, 200)])
 def test_for_longer_nothing_that_was_acknowledged_is_lost_and_nothing_is_lent_twice(
-    running: tuple[Cluster, ExitStack], harm: Callable[[Cluster, ExitStack], None], rounds: int
+    running: tuple[Cluster, ExitStack],
+    harm: Callable[[Cluster, ExitStack], None],
+    rounds: int,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     made, stack = running
     with Traders(made) as traders:
@@ -143,6 +157,8 @@ def test_for_longer_nothing_that_was_acknowledged_is_lost_and_nothing_is_lent_tw
             harm(made, stack)
             traders.wait_for_more(3)
     traders.check()
+    with capfd.disabled():
+        print(f"\n{harm.__name__}, {rounds} times: {traders.counts()}")  # noqa: T201  what such a run is for
 
 
 @pytest.mark.soak

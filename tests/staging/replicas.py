@@ -128,6 +128,12 @@ class Traders:
         assert len(sessions) <= len(self.acknowledged) + self.doubtful
         assert house.store.read(lambda tx: audit.verify(tx, house.ports.keyring)).faults == ()
 
+    def counts(self) -> str:
+        """What was told and what is stored, in words."""
+        stored = len(self._made.house.store.read(lambda tx: tx.find(Session)))
+        told = f"{len(self.acknowledged):,} trades acknowledged, {self.doubtful:,} in doubt"
+        return f"{told}, {stored:,} sessions stored, none lost, none twice"
+
     def _trade(self, number: int) -> None:
         turn = number
         while not self._stopping.is_set() and not self.complaints:
