@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from service.db.mapping import value_of
 from service.db.prepared import Cursor
-from service.db.statements import MOST, Key, Kind, Statements, key_names, key_of
+from service.db.statements import MOST, Key, Kind, Statements, key_names, key_of, shared_by_none
 from workflows.errors import AlreadyExists, LostRace
 from workflows.ports import Expected
 
@@ -154,6 +154,9 @@ class Pending:
         self._write(kind, key, row, record)
 
     def _write(self, kind: Kind, key: Key, row: _Row, record: object) -> None:
+        if self._unwritten and row.now is not None and shared_by_none(row.now) != shared_by_none(record):
+            # It may free a name: whoever wanted that name before has to be refused.
+            self.write_out()
         row.now = record
         self._rows.setdefault(kind, {})[key] = row
         self._unwritten.setdefault(kind, {})[key] = row

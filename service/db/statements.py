@@ -4,7 +4,17 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Dialect, Table, bindparam, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.db.mapping import table_of
@@ -36,6 +46,27 @@ def key_of(record: object) -> Key:
         names = key_names(type(record))
         read = attrgetter(*names)
         known = _KEYS[type(record)] = read if len(names) > 1 else lambda one: (read(one),)
+    return known(record)
+
+
+_SHARED_BY_NONE: Final[dict[Kind, Callable[[Any], object]]] = {}
+
+
+def shared_by_none(record: object) -> object:
+    """Return those fields of a record, beside its key, that decide whether another may be stored beside it."""
+    kind = type(record)
+    known = _SHARED_BY_NONE.get(kind)
+    if known is None:
+        table = table_of(kind)
+        names = {
+            column.name for one in table.constraints if isinstance(one, UniqueConstraint) for column in one.columns
+        }
+        for index in table.indexes:
+            if index.unique:
+                condition = str(index.dialect_options["sqlite"]["where"])
+                names |= {column.name for column in index.columns}
+                names |= {column.name for column in table.columns if column.name in condition}
+        known = _SHARED_BY_NONE[kind] = attrgetter(*sorted(names)) if names else lambda _record: None
     return known(record)
 
 

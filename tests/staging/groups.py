@@ -8,11 +8,16 @@ from typing import Any
 from staging.polling import until
 
 from service.db.store import SqlStore
-from workflows.ports import Writing
+from workflows.ports import Expectation, Writing
 
 
-def together(store: SqlStore, works: Sequence[Callable[[Writing], Any]]) -> list[Future[Any]]:
+def together(
+    store: SqlStore,
+    works: Sequence[Callable[[Writing], Any]],
+    expected: Sequence[Expectation | None] | None = None,
+) -> list[Future[Any]]:
     """Hand all of these to the writing thread as one group, in this order, and wait until all are answered."""
+    hints = expected or [None] * len(works)
     entered, go_on = threading.Event(), threading.Event()
 
     def block(_tx: Writing) -> None:
@@ -23,8 +28,8 @@ def together(store: SqlStore, works: Sequence[Callable[[Writing], Any]]) -> list
         pool.submit(store.write, block)
         entered.wait()
         futures = []
-        for count, work in enumerate(works, 1):
-            futures.append(pool.submit(store.write, work))
+        for count, (work, hint) in enumerate(zip(works, hints, strict=True), 1):
+            futures.append(pool.submit(store.write, work, expected=hint))
             until(lambda count=count: store._jobs.qsize() == count)  # type: ignore[misc]
         go_on.set()
     return futures
