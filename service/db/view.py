@@ -5,20 +5,16 @@ Statements are Core, not ORM: the ORM costs an order of magnitude on the paths t
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import (
-    BigInteger,
-    BindParameter,
     ColumnElement,
     Connection,
     Executable,
     Select,
-    Table,
     and_,
-    bindparam,
     delete,
     func,
     literal,
@@ -27,6 +23,8 @@ from sqlalchemy import (
     update,
 )
 
+from service.db.clauses import matches, standing, unended, unexpired, waiting_webhooks
+from service.db.dead_rows import dead_rows
 from service.db.mapping import reader_for, table_of, value_of
 from service.db.memory import Memory
 from service.db.pending import Misjudged, Pending, name_of
@@ -36,68 +34,19 @@ from workflows.errors import AlreadyExists, DomainError, LostRace
 from workflows.ids import AccountId
 from workflows.lifecycle import OPEN_STATES
 from workflows.ports import Expectation
-from workflows.records.audit import AuditEntry, Replay
+from workflows.records.audit import AuditEntry
 from workflows.records.deployment import Deployment
 from workflows.records.errand import Errand, ErrandKind, ErrandState
-from workflows.records.grant import Grant, GrantState
-from workflows.records.request import DelegationRequest, State
-from workflows.records.role import AccessReport, RoleErrand, RoleSession, Usage, UsedResource
-from workflows.records.sign_in import Challenge, Evidence, Invitation, SignInAttempt, WebSession
+from workflows.records.grant import Grant
+from workflows.records.request import DelegationRequest
+from workflows.records.role import RoleErrand, Usage
 
 R = TypeVar("R")
 
 _SAVEPOINT, _ROLLBACK, _RELEASE = "SAVEPOINT act", "ROLLBACK TO act", "RELEASE act"
 _BATCH = 1000
-_USE_REMEMBERED = timedelta(days=400)
 # What time will end or a courier carry: when one is written, somebody may have to wake up earlier.
 _TIMED = (Errand, Grant)
-_UNENDED = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, GrantState.STUCK)
-
-
-def _written_out(name: str, values: str | list[str]) -> BindParameter[Any]:
-    """Return what is written out in the statement, not bound: only then is a partial index seen to answer it.
-
-    A plan that a server keeps for any value has to do without that index, and would scan the table.
-    """
-    return bindparam(name, values, expanding=isinstance(values, list), literal_execute=True)
-
-
-def _unended() -> ColumnElement[bool]:
-    return table_of(Grant).c["state"].in_(_written_out("unended", [one.value for one in _UNENDED]))
-
-
-def _standing() -> ColumnElement[bool]:
-    # Those that are on their way out already are past time too; a batch must not fill up with them. Said by what they
-    # are not: by what they are, an index that begins with the state looks as good, and it is not in order of time.
-    leaving = [GrantState.REVOKING.value, GrantState.STUCK.value]
-    return table_of(Grant).c["state"].not_in(_written_out("leaving", leaving))
-
-
-def _unexpired() -> ColumnElement[bool]:
-    return table_of(DelegationRequest).c["state"] != _written_out("expired", State.EXPIRED.value)
-
-
-def _waiting_webhooks() -> list[ColumnElement[bool]]:
-    columns = table_of(Errand).c
-    return [
-        columns["state"] == _written_out("waiting", ErrandState.WAITING.value),
-        columns["kind"] == _written_out("webhook", ErrandKind.WEBHOOK.value),
-    ]
-
-
-def _matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]]:
-    clauses: list[ColumnElement[bool]] = []
-    for name, value in equal.items():
-        column = table.c[name]
-        if isinstance(value, range):
-            # Its bounds may lie beyond what the column can hold.
-            first, last = (literal(bound, BigInteger) for bound in (value.start, value.stop - 1))
-            clauses.append(column.between(first, last))
-        elif isinstance(value, frozenset):
-            clauses.append(column.in_(sorted(value)))
-        else:
-            clauses.append(column.is_(None) if value is None else column == value_of(value))
-    return clauses
 
 
 def _batches(records: Iterable[R]) -> Iterator[list[R]]:
@@ -234,7 +183,7 @@ class View:
             named = {f"equal_{name}": value_of(value) for name, value in equal.items()}
             return self._cursor.records(kind, self._statements.by_fields(kind, tuple(equal)), named)
         table = table_of(kind)
-        query = select(table).where(*_matches(table, equal)).order_by(*key_columns(table))
+        query = select(table).where(*matches(table, equal)).order_by(*key_columns(table))
         return self._records(kind, query)
 
     def _records(self, kind: type[R], query: Select[Any]) -> list[R]:
@@ -262,7 +211,7 @@ class View:
         """Return up to `limit` records, newest first (by id within one instant), behind the `after` position."""
         table = table_of(kind)
         created, key = table.c["created_at"], key_columns(table)[0]
-        clauses = _matches(table, equal)
+        clauses = matches(table, equal)
         if after is not None:
             # The first bound is implied by the second; it lets the index seek instead of scan.
             clauses.append(created <= after[0])
@@ -276,7 +225,7 @@ class View:
         still_open = table.c["state"].in_([state.value for state in OPEN_STATES])
         inner = (
             select(table.c["id"])
-            .where(*_matches(table, equal), still_open, table.c["expires_at"] > now)
+            .where(*matches(table, equal), still_open, table.c["expires_at"] > now)
             .limit(limit)
             .subquery()
         )
@@ -285,7 +234,7 @@ class View:
     def count(self, kind: type[Any], /, *, limit: int, **equal: object) -> int:
         """Count records whose fields equal these values; stops counting at `limit`."""
         table = table_of(kind)
-        inner = select(literal(1)).select_from(table).where(*_matches(table, equal)).limit(limit).subquery()
+        inner = select(literal(1)).select_from(table).where(*matches(table, equal)).limit(limit).subquery()
         return int(self._execute(select(func.count()).select_from(inner)).scalar_one())
 
     def trail(
@@ -299,7 +248,7 @@ class View:
     ) -> Sequence[AuditEntry]:
         """Return up to `limit` entries of a chain below the number `before`, newest first."""
         table = table_of(AuditEntry)
-        clauses = _matches(table, {"chain": chain, **about})
+        clauses = matches(table, {"chain": chain, **about})
         if before is not None:
             clauses.append(table.c["number"] < before)
         if until is not None:
@@ -346,11 +295,11 @@ class View:
 
     def due_requests(self, now: datetime, limit: int) -> Sequence[DelegationRequest]:
         """Return requests whose stored state is past its time, the longest overdue first."""
-        return self._due(DelegationRequest, "expires_at", now, limit, _unexpired())
+        return self._due(DelegationRequest, "expires_at", now, limit, unexpired())
 
     def due_grants(self, now: datetime, limit: int) -> Sequence[Grant]:
         """Return grants that are planned or live and past their deadline, longest overdue first."""
-        return self._due(Grant, "deadline", now, limit, _unended(), _standing())
+        return self._due(Grant, "deadline", now, limit, unended(), standing())
 
     def due_role_errands(self, now: datetime, limit: int) -> Sequence[RoleErrand]:
         """Return what is to be done about roles by now, the longest waiting first."""
@@ -358,7 +307,7 @@ class View:
 
     def due_errands(self, now: datetime, limit: int, *, without: frozenset[str] = frozenset()) -> Sequence[Errand]:
         """Return webhook errands that are due, the longest waiting first, leaving out the channels `without`."""
-        clauses = _waiting_webhooks()
+        clauses = waiting_webhooks()
         if without:
             clauses.append(table_of(Errand).c["channel_arn"].not_in(sorted(without)))
         return self._due(Errand, "due_at", now, limit, *clauses)
@@ -372,7 +321,7 @@ class View:
     ) -> Sequence[Errand]:
         """Return a partner's errands of this kind and state, the oldest first."""
         table = table_of(Errand)
-        clauses = _matches(table, {"partner_id": partner_id, "kind": kind, "state": state})
+        clauses = matches(table, {"partner_id": partner_id, "kind": kind, "state": state})
         # Messages of one instant and one request keep the order they were written in.
         oldest_first = (table.c["created_at"], table.c["request_id"], table.c["sequence"])
         query = select(table).where(*clauses).order_by(*oldest_first).limit(limit)
@@ -396,10 +345,10 @@ class View:
         """Return the earliest instant at which any request, grant or errand becomes due."""
         # The first in order, not the least: a plan made for few rows would gather all of them to find that.
         timed: tuple[tuple[ColumnElement[Any], list[ColumnElement[bool]]], ...] = (
-            (table_of(DelegationRequest).c["expires_at"], [_unexpired()]),
-            (table_of(Grant).c["deadline"], [_unended(), _standing()]),
+            (table_of(DelegationRequest).c["expires_at"], [unexpired()]),
+            (table_of(Grant).c["deadline"], [unended(), standing()]),
             (table_of(RoleErrand).c["due_at"], []),
-            (table_of(Errand).c["due_at"], _waiting_webhooks()),
+            (table_of(Errand).c["due_at"], waiting_webhooks()),
         )
         queries = [select(at).where(*clauses).order_by(at).limit(1) for at, clauses in timed]
         found = [self._execute(query).scalar() for query in queries]
@@ -481,32 +430,10 @@ class View:
     def purge(self, now: datetime, *, expired_before: datetime, limit: int) -> int:
         """Delete requests expired before then with their evidence, and what is stale; returns how many rows went."""
         self.wrote = True
-        requests, replays, errands = table_of(DelegationRequest), table_of(Replay), table_of(Errand)
-        sessions, reports = table_of(RoleSession), table_of(AccessReport)
-        over = and_(requests.c["state"] == "EXPIRED", requests.c["expires_at"] <= expired_before)
-        doomed = select(requests.c["id"]).where(over).limit(limit)
-        evidence = table_of(Evidence)
-        self._execute(delete(evidence).where(evidence.c["request_id"].in_(doomed)))
-        stale = (
-            *((table_of(kind), "id") for kind in (WebSession, Challenge)),
-            *((table_of(kind), "hash") for kind in (Invitation, SignInAttempt)),
-        )
-        victims = (
-            *((table, key, table.c["expires_at"] <= now) for table, key in stale),
-            (requests, "id", over),
-            (sessions, "access_key_id", sessions.c["expires_at"] <= expired_before),
-            (reports, "id", reports.c["created_at"] <= expired_before),
-            (replays, "signature", replays.c["expires_at"] <= now),
-            (errands, "id", and_(errands.c["expires_at"].is_not(None), errands.c["expires_at"] <= now)),
-        )
-        used = table_of(Usage)
-        self._execute(delete(used).where(used.c["day"] < (now - _USE_REMEMBERED).strftime("%Y-%m-%d")))
-        places = table_of(UsedResource)
-        self._execute(delete(places).where(places.c["last_at"] < now - _USE_REMEMBERED))
-        gone = 0
-        for table, key, dead in victims:
-            chosen = select(table.c[key]).where(dead).limit(limit)
-            gone += self._execute(delete(table).where(table.c[key].in_(chosen))).rowcount
+        hanging, limited = dead_rows(now, expired_before=expired_before, limit=limit)
+        for statement in hanging:
+            self._execute(statement)
+        gone: int = sum(self._execute(statement).rowcount for statement in limited)
         self._pending.forget()
         return gone
 

@@ -37,11 +37,11 @@ folder, number, moment = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 house = house_in(folder)
 ports, count, write = house.ports, 0, house.store.write
 
-def dying(work):
+def dying(work, **hints):
     global count
     count += 1
     if count != number:
-        return write(work)
+        return write(work, **hints)
     def last(tx):
         work(tx)
         os._exit(9)
