@@ -74,6 +74,7 @@ class Pending:
     def removed(self, kind: Kind, key: Key) -> None:
         """Remember that the database holds nothing under a key any more; everything before was written out."""
         self._rows.setdefault(kind, {})[key] = _Row(None, None)
+        self._foreseen.clear()
 
     def foresee(self, expected: Iterable[Expected]) -> None:
         """Look for what the acts of a group are going to ask for, all of one kind together; raises `DBAPIError`."""
