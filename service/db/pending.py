@@ -71,6 +71,10 @@ class Pending:
         """Remember what the database holds under a key."""
         self._rows.setdefault(kind, {}).setdefault(key, _Row(record, record))
 
+    def lost_sight_of(self, kind: Kind) -> None:
+        """Forget the rows of a kind, which are written out and were then changed by a statement of its own."""
+        self._rows.pop(kind, None)
+
     def removed(self, kind: Kind, key: Key) -> None:
         """Remember that the database holds nothing under a key any more; everything before was written out."""
         self._rows.setdefault(kind, {})[key] = _Row(None, None)

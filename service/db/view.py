@@ -94,6 +94,7 @@ class View:
             table, more = table_of(Deployment), self._authority_changes
             self._connection.execute(update(table).values(authority=table.c["authority"] + more))
             self._authority_changes = 0
+            self._pending.lost_sight_of(Deployment)
 
     def guard_act(self) -> None:
         """Let what follows be undone alone, and be written at once; raises `DBAPIError`."""
@@ -181,7 +182,7 @@ class View:
     def _found(self, kind: type[R], equal: dict[str, object]) -> list[R]:
         if not any(value is None or isinstance(value, (range, frozenset)) for value in equal.values()):
             named = {f"equal_{name}": value_of(value) for name, value in equal.items()}
-            return self._cursor.records(kind, self._statements.by_fields(kind, tuple(equal)), named)
+            return self._seen(self._cursor.records(kind, self._statements.by_fields(kind, tuple(equal)), named))
         table = table_of(kind)
         query = select(table).where(*matches(table, equal)).order_by(*key_columns(table))
         return self._records(kind, query)
@@ -192,7 +193,14 @@ class View:
         # The driver's own rows: to make records of them, SQLAlchemy's would have to be taken apart again.
         rows = found.cursor.fetchall()
         found.close()
-        return list(map(reader_for(kind, self._connection.dialect), rows))
+        return self._seen(list(map(reader_for(kind, self._connection.dialect), rows)))
+
+    def _seen(self, records: list[R]) -> list[R]:
+        """Remember what was found, so that nobody has to look again before writing it."""
+        if self._writing:
+            for record in records:
+                self._pending.saw(type(record), key_of(record), record)
+        return records
 
     def _execute(self, statement: Executable) -> Any:  # noqa: ANN401  what SQLAlchemy returns
         """Run a statement of its own, after everything before it is written."""
