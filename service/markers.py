@@ -6,13 +6,15 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from workflows.credentials.keys import derive
 from workflows.errors import BadInput, SealBroken
 from workflows.ports import Ports
 
+NO_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""The instant of a position in what has no instants, such as a list in order of names."""
 _LIFETIME: Final = timedelta(days=1)
 _CODE_BYTES: Final = 16
 _LONGEST: Final = 320

@@ -9,7 +9,7 @@ from workflows import credentialing
 from workflows.acts import consult, perform
 from workflows.arns import user_arn
 from workflows.audit import Draft
-from workflows.callers import Call, CallerKind
+from workflows.callers import OWNERS, Call
 from workflows.credentialing import NewKey
 from workflows.errors import BadInput, NoSuchEntity
 from workflows.permits import Act, permit
@@ -33,7 +33,7 @@ def admitted_user(tx: Reading, ports: Ports, call: Call, action: str, name: str 
 
     Without a name it is the caller, which then has to be a user or root: raises `BadInput` for a session of a role.
     """
-    if name is None and call.caller.kind not in (CallerKind.USER, CallerKind.ROOT):
+    if name is None and call.caller.kind not in OWNERS:
         raise BadInput("userName", "must be given when a call is not signed by a user")
     user = _named(tx, ports, call, name)
     resource = user.arn if user else user_arn(ports.terms.partition, call.caller.account_id, name or "")

@@ -8,7 +8,7 @@ from typing import Final
 from workflows.acts import consult, perform
 from workflows.audit import Draft
 from workflows.authority import STATED_KEYS, compiled, rights_of
-from workflows.callers import Call, CallerKind
+from workflows.callers import OWNERS, Call, CallerKind
 from workflows.credentials.keys import same_text
 from workflows.digest import digest_of
 from workflows.errors import AccessDenied, DigestMismatch, RootDurationExceeded, SealBroken
@@ -50,7 +50,7 @@ def repeats(ports: Ports, call: Call, request: DelegationRequest, state: State, 
 
 def _check_approver(ports: Ports, call: Call, request: DelegationRequest, digest: str | None) -> None:
     caller = call.caller
-    if caller.kind not in (CallerKind.USER, CallerKind.ROOT):
+    if caller.kind not in OWNERS:
         raise AccessDenied(
             principal=caller.arn,
             action=action_of(Act.ACCEPT),

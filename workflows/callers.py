@@ -24,6 +24,10 @@ class CallerKind(StrEnum):
     TIME = "time"
 
 
+# Who acts for an owner's account in its own name.
+OWNERS: Final = (CallerKind.USER, CallerKind.ROOT)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """An authenticated identity. For a delegated session the identity is the approver's, `partner_id` its delegate.

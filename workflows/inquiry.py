@@ -10,7 +10,7 @@ from workflows.approval import check_permissions
 from workflows.arns import grant_arn, parse_arn
 from workflows.audit import Draft
 from workflows.authority import Question, authorize, compiled, operator_only
-from workflows.callers import Call, Caller, CallerKind
+from workflows.callers import OWNERS, Call, Caller, CallerKind
 from workflows.errors import AccessDenied, BadInput, NoSuchEntity
 from workflows.ids import AccountId
 from workflows.policy.document import PolicyKind
@@ -91,7 +91,7 @@ def may_list_all(tx: Reading, ports: Ports, call: Call, owner_arn: str | None) -
         authorize(tx, ports, call, Question(f"iam:{_LIST}", "*", keys))
     except AccessDenied as denied:
         own = owner_arn is None or owner_arn == call.caller.arn
-        if not own or call.caller.kind not in (CallerKind.USER, CallerKind.ROOT) or denied.explicit:
+        if not own or call.caller.kind not in OWNERS or denied.explicit:
             raise
         return False
     return True

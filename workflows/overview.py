@@ -22,7 +22,7 @@ from workflows.onboarding import authorize_in
 from workflows.ports import Ports, Reading
 from workflows.records.account import Attachment, ManagedPolicy, Principal
 from workflows.records.audit import AuditEntry
-from workflows.records.grant import Grant, GrantState
+from workflows.records.grant import UNENDED, Grant, GrantState
 from workflows.records.partner import Partner
 from workflows.records.request import DelegationRequest, State
 from workflows.review import MOST_COUNTED
@@ -48,7 +48,6 @@ _STATES: Final[Mapping[Tab, tuple[State, ...]]] = {
     Tab.LIVE: (State.FINALIZED,),
     Tab.ENDED: (State.FINALIZED, State.REJECTED, State.EXPIRED),
 }
-_STANDING: Final = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, GrantState.STUCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ def _live_rows(
     limit: int,
     after: Position | None,
 ) -> tuple[tuple[Row, ...], Position | None]:
-    pages = [tx.page(Grant, limit=limit + 1, after=after, account_id=scope.account, state=state) for state in _STANDING]
+    pages = [tx.page(Grant, limit=limit + 1, after=after, account_id=scope.account, state=state) for state in UNENDED]
     grants = sorted((one for page in pages for one in page), key=lambda one: (one.created_at, one.id), reverse=True)
     shown = grants[:limit]
     requests = {one.id: one for one in tx.find(DelegationRequest, id=frozenset(one.request_id for one in shown))}

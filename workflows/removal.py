@@ -24,17 +24,15 @@ from workflows.records.account import (
     PolicyVersion,
     Principal,
 )
-from workflows.records.grant import Grant, GrantState
+from workflows.records.grant import UNENDED, Grant
 from workflows.records.partner import Boundary, Channel, PolicyTemplate
 from workflows.records.request import DelegationRequest
 from workflows.records.role import Role
 
-_UNENDED = frozenset(state.value for state in GrantState if state is not GrantState.REVOKED)
-
 
 def _refuse_living(tx: Reading, what: str, **equal: object) -> None:
     """Raise `DeleteConflict` while any grant is not over or any role of a delegation stands."""
-    if tx.count(Grant, limit=1, state=_UNENDED, **equal):
+    if tx.count(Grant, limit=1, state=frozenset(UNENDED), **equal):
         raise DeleteConflict(f"{what} has grants that are not over yet; what it lent is revoked, try again shortly")
 
 

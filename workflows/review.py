@@ -9,7 +9,7 @@ from workflows.acts import consult
 from workflows.approval import could_lend
 from workflows.audit import Draft
 from workflows.authority import Rights, compiled, decision_among, rights_of
-from workflows.callers import Call, CallerKind
+from workflows.callers import OWNERS, Call
 from workflows.deeds import Deeds, deeds_under
 from workflows.errors import BadInput
 from workflows.grants import seen_at
@@ -203,7 +203,7 @@ def _possible(
     found = {step for step, act in _ACTS.items() if (state, act) in MOVES and allowed(action_of(act))}
     if request.only_send_by_owner and request.owner_principal_id != call.caller.principal_id:
         found.discard(Step.SEND)
-    if call.caller.kind not in (CallerKind.USER, CallerKind.ROOT):
+    if call.caller.kind not in OWNERS:
         found &= {Step.REVOKE}
     if grant is not None and grant.state in (*STANDING, GrantState.STUCK) and allowed(_REVOKE):
         found.add(Step.REVOKE)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from workflows.arns import request_arn
 from workflows.authority import Question, authorize
-from workflows.callers import Call, Caller, CallerKind
+from workflows.callers import OWNERS, Call, Caller, CallerKind
 from workflows.errors import AccessDenied, LostRace, NoSuchEntity
 from workflows.ids import is_request_id
 from workflows.lifecycle import Act
@@ -19,7 +19,6 @@ from workflows.records.partner import Partner
 from workflows.records.request import DelegationRequest
 
 KIND = "delegation request"
-_IDENTITIES = (CallerKind.USER, CallerKind.ROOT)
 # Looking and ending; whatever gives access is for the account to do.
 _OPEN_TO_THE_OPERATOR = ("iam:GetDelegationRequest", "iam:GetHumanReadableSummary", "iam:RevokeDelegation")
 
@@ -37,7 +36,7 @@ def may_know_of(caller: Caller, request: DelegationRequest) -> bool:
     account = request.owner_account_id or request.target_account_id
     if account is not None:
         return account == caller.account_id
-    return caller.kind in _IDENTITIES or caller.account_id == request.requestor_id
+    return caller.kind in OWNERS or caller.account_id == request.requestor_id
 
 
 def refuse_outsiders(call: Call, action: str) -> None:

@@ -9,7 +9,7 @@ from workflows import templates
 from workflows.acts import perform
 from workflows.audit import Draft
 from workflows.authority import Question, authorize
-from workflows.callers import Call, CallerKind
+from workflows.callers import OWNERS, Call, CallerKind
 from workflows.digest import digest_of
 from workflows.errors import AccessDenied, AlreadyExists, BadInput, LimitExceeded, NoSuchEntity
 from workflows.ids import AccountId, RequestId, parse_account_id
@@ -270,7 +270,7 @@ def associate(ports: Ports, call: Call, request_id: str) -> DelegationRequest:
         refuse_outsiders(call, action_of(Act.ASSOCIATE))
         request = find_request(tx, call, request_id)
         caller = call.caller
-        if caller.kind not in (CallerKind.USER, CallerKind.ROOT):
+        if caller.kind not in OWNERS:
             raise AccessDenied(
                 principal=caller.arn,
                 action=action_of(Act.ASSOCIATE),

@@ -16,7 +16,7 @@ from typing import Final
 from workflows.errors import BadInput, MalformedPolicy, TemplateMismatch
 from workflows.policy.binding import OPEN, bound, joined, parts
 from workflows.policy.conditions import Quantifier
-from workflows.policy.context import fold
+from workflows.policy.context import BOUNDARY_KEY, fold
 from workflows.policy.document import (
     STORED,
     Effect,
@@ -304,7 +304,6 @@ def _refuse_value(value: str, declaration: ParameterDeclaration, path: str) -> N
 
 # --- boundaries ------------------------------------------------------------------------------------------
 
-_BOUNDARY_KEY: Final = "iam:permissionsboundary"
 _BOUNDARY_OPERATORS: Final = frozenset(("StringEquals", "StringLike", "ArnEquals", "ArnLike"))
 _ROLE_ACTIONS: Final = ("iam:createrole", "iam:putrolepermissionsboundary")
 _PARTNER_POLICY: Final = re.compile(
@@ -343,5 +342,5 @@ def demanded_boundaries(statement: Statement) -> Iterator[str]:
     for clause in statement.conditions:
         operator = clause.operator
         is_plain = operator.quantifier is Quantifier.NONE and not operator.if_exists
-        if is_plain and operator.base in _BOUNDARY_OPERATORS and fold(clause.key) == _BOUNDARY_KEY:
+        if is_plain and operator.base in _BOUNDARY_OPERATORS and fold(clause.key) == BOUNDARY_KEY:
             yield from clause.texts

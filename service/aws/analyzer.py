@@ -1,11 +1,10 @@
 """Access Analyzer's looks at policy documents on the AWS wire: plain dicts in and out, one use-case each."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from service.aws.listing import question_binding
-from service.markers import make_marker, read_marker
+from service.markers import NO_INSTANT, make_marker, read_marker
 from workflows import analysis
 from workflows.analysis import Checked
 from workflows.callers import Call
@@ -30,8 +29,6 @@ _KINDS: Final[Mapping[str, PolicyKind]] = {
 _DEFAULT_PAGE: Final = 100
 _MOST_ON_A_PAGE: Final = 1000
 _ABOUT_THE_PAGE: Final = ("maxResults", "nextToken", "locale")
-# A marker has room for an instant, of which findings have none.
-_NO_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def validate_policy(ports: Ports, call: Call, given: Input) -> Output:
@@ -51,7 +48,7 @@ def validate_policy(ports: Ports, call: Call, given: Input) -> Output:
     more = len(found.findings) > first + limit
     return {
         "findings": [_finding(one, locale) for one in found.findings[first : first + limit]],
-        "nextToken": make_marker(ports, (_NO_INSTANT, str(first + limit)), binding) if more else None,
+        "nextToken": make_marker(ports, (NO_INSTANT, str(first + limit)), binding) if more else None,
     }
 
 

@@ -3,11 +3,10 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from service.markers import make_marker, read_marker
+from service.markers import NO_INSTANT, make_marker, read_marker
 from workflows.callers import Call
 from workflows.ports import Ports
 from workflows.role_documents import Tags
@@ -16,8 +15,6 @@ T = TypeVar("T")
 Input = Mapping[str, Any]
 
 _DEFAULT_PAGE: Final = 100
-# These lists are ordered by name alone; a marker has room for an instant.
-_NO_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_A_FILTER: Final = frozenset({"Marker", "MaxItems"})
 
 
@@ -39,7 +36,7 @@ def page_of(
     if len(items) <= first + limit:
         return shown, {"IsTruncated": False}
     place = f"{first + limit} {_mark(key(shown[-1]))}"
-    return shown, {"IsTruncated": True, "Marker": make_marker(ports, (_NO_INSTANT, place), binding)}
+    return shown, {"IsTruncated": True, "Marker": make_marker(ports, (NO_INSTANT, place), binding)}
 
 
 def question_binding(operation: str, call: Call, given: Input, about_the_page: Sequence[str]) -> Sequence[str]:

@@ -1,15 +1,13 @@
 """What is asked of rows, where the way of asking decides whether an index answers."""
 
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import BigInteger, BindParameter, ColumnElement, Table, bindparam, literal
 
 from service.db.mapping import table_of, value_of
 from workflows.records.errand import Errand, ErrandKind, ErrandState
-from workflows.records.grant import Grant, GrantState
+from workflows.records.grant import UNENDED, Grant, GrantState
 from workflows.records.request import DelegationRequest, State
-
-_UNENDED: Final = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, GrantState.STUCK)
 
 
 def _written_out(name: str, values: str | list[str]) -> BindParameter[Any]:
@@ -22,7 +20,7 @@ def _written_out(name: str, values: str | list[str]) -> BindParameter[Any]:
 
 def unended() -> ColumnElement[bool]:
     """What is true of grants that something is still to be done about."""
-    return table_of(Grant).c["state"].in_(_written_out("unended", [one.value for one in _UNENDED]))
+    return table_of(Grant).c["state"].in_(_written_out("unended", [one.value for one in UNENDED]))
 
 
 def standing() -> ColumnElement[bool]:

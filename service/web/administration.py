@@ -11,12 +11,11 @@ from service.web.policies import whole
 from service.web.shell import render, see
 from service.web.visits import Visit, require
 from workflows import account_rules, onboarding, overview, signing_in
-from workflows.callers import Call, CallerKind
+from workflows.callers import OWNERS, Call
 from workflows.errors import AccessDenied, DomainError
 from workflows.managed_policies import READY_MADE
 from workflows.onboarding import PolicyChoice
 
-OWNERS: Final = (CallerKind.USER, CallerKind.ROOT)
 _PAGE: Final = 50
 
 

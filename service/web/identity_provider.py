@@ -6,11 +6,10 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 
 from service.web import proof
-from service.web.administration import OWNERS
 from service.web.shell import render, see
 from service.web.visits import Visit, require
 from workflows import identity_providers
-from workflows.callers import Call
+from workflows.callers import OWNERS, Call
 from workflows.errors import BadInput
 from workflows.identity_providers import CALLBACK
 

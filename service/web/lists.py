@@ -16,14 +16,13 @@ from service.web.trail import as_csv, as_json_lines, told
 from service.web.visits import Visit, require
 from service.web.words import DRIFT, TABS
 from workflows import farewell, inventory, overview, revocation
-from workflows.callers import Call, CallerKind
+from workflows.callers import OWNERS, Call
 from workflows.errors import BadInput
 from workflows.ids import is_request_id
 from workflows.overview import About, Tab
 from workflows.records.audit import AuditEntry
 from workflows.review import MOST_COUNTED
 
-_OWNERS: Final = (CallerKind.USER, CallerKind.ROOT)
 _PAGE: Final = 25
 _ACTIVITY_PAGE: Final = 50
 # Each partner costs a handful of counts.
@@ -51,7 +50,7 @@ def marker_of(visit: Visit, call: Call, position: tuple[datetime, str] | None, *
 @get("/inbox", sync_to_thread=True, include_in_schema=False)
 def inbox(visit: NamedDependency[Visit]) -> Response[Any]:
     """Show the requests that wait, are approved, live or over, or what a search finds."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     asked = visit.query.get("tab", "")
     tab = Tab(asked) if asked in set(Tab) else Tab.PENDING
     search = visit.query.get("q", "").strip()[:_LONGEST_SEARCH]
@@ -79,7 +78,7 @@ def inbox(visit: NamedDependency[Visit]) -> Response[Any]:
 @get("/grants", sync_to_thread=True, include_in_schema=False)
 def grants(visit: NamedDependency[Visit]) -> Response[Any]:
     """Show what is lent now, each with its countdown and its end."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     page = overview.inbox(visit.ports, call, tab=Tab.LIVE, limit=_PAGE, after=position_of(visit, call, "grants"))
     return render(
         visit,
@@ -94,14 +93,14 @@ def grants(visit: NamedDependency[Visit]) -> Response[Any]:
 @post("/grants/{grant_id:str}/revoke", sync_to_thread=True, include_in_schema=False)
 def revoke(grant_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
     """End one grant."""
-    revocation.revoke_grant(visit.ports, require(visit, *_OWNERS), grant_id)
+    revocation.revoke_grant(visit.ports, require(visit, *OWNERS), grant_id)
     return see(visit, "/grants?done=revoked")
 
 
 @get("/roles", sync_to_thread=True, include_in_schema=False)
 def roles(visit: NamedDependency[Visit]) -> Response[Any]:
     """Show every role that a delegation made here, what it is used for, and what changed outside of delegations."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     return render(
         visit,
         "roles.html",
@@ -117,7 +116,7 @@ def roles(visit: NamedDependency[Visit]) -> Response[Any]:
 @get("/partners", sync_to_thread=True, include_in_schema=False)
 def partners(visit: NamedDependency[Visit]) -> Response[Any]:
     """Show the partners that the account has dealt with."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     after = visit.query.get("after", "")
     if after and not (after.isascii() and after.isdigit()):
         raise BadInput("after", "is not a place in this list")
@@ -128,7 +127,7 @@ def partners(visit: NamedDependency[Visit]) -> Response[Any]:
 @get("/partners/{partner_id:str}", sync_to_thread=True, include_in_schema=False)
 def partner(partner_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
     """Show one partner with its requests here, and the way to end everything it was lent."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     binding = ("partner", partner_id[:_LONGEST_SEARCH])
     here = overview.partner(
         visit.ports,
@@ -149,14 +148,14 @@ def partner(partner_id: FromPath[str], visit: NamedDependency[Visit]) -> Respons
 @post("/partners/{partner_id:str}/revoke", sync_to_thread=True, include_in_schema=False)
 def revoke_everything(partner_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
     """End everything that a partner was lent here, and whatever it still asks for."""
-    farewell.revoke_everything(visit.ports, require(visit, *_OWNERS), partner_id)
+    farewell.revoke_everything(visit.ports, require(visit, *OWNERS), partner_id)
     return see(visit, f"/partners/{partner_id}?done=revoked")
 
 
 @get("/partners/{partner_id:str}/report", sync_to_thread=True, include_in_schema=False)
 def partner_report(partner_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
     """Hand over the signed report of what a partner still has here."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     report = farewell.report(visit.ports, call, partner_id)
     given = answer(visit, json.dumps(report, indent=1), media_type="application/json")
     given.headers["content-disposition"] = f'attachment; filename="daypass-partner-{call.caller.account_id}.json"'
@@ -194,7 +193,7 @@ def _before(visit: Visit) -> int | None:
 @get("/activity", sync_to_thread=True, include_in_schema=False)
 def activity(visit: NamedDependency[Visit]) -> Response[Any]:
     """Show the account's audit trail, newest first."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     mistake, entries = "", []
     try:
         found = overview.activity(visit.ports, call, _about(visit), before=_before(visit), limit=_ACTIVITY_PAGE + 1)
@@ -218,7 +217,7 @@ def activity(visit: NamedDependency[Visit]) -> Response[Any]:
 @get("/activity/export", sync_to_thread=True, include_in_schema=False)
 def export(visit: NamedDependency[Visit]) -> Response[Any]:
     """Hand out the newest entries of the trail, as events or as a table; `before` continues where one ended."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     about, before = _about(visit), _before(visit)
     entries: list[AuditEntry] = []
     while len(entries) < _EXPORTED:

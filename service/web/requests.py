@@ -17,7 +17,7 @@ from service.web.trail import told
 from service.web.visits import Visit, require
 from service.web.words import QUESTIONS
 from workflows import approval, release, review, revocation, step_up, submission
-from workflows.callers import Call, CallerKind
+from workflows.callers import OWNERS, Call
 from workflows.errors import AccessDenied, BadInput, NoSuchEntity
 from workflows.inquiry import summary_of
 from workflows.narrowing import Narrowing, as_asked, difference, original_of
@@ -27,7 +27,6 @@ from workflows.role_plans import plan_of
 from workflows.standing import KIND
 from workflows.step_up import Proof, Purpose, Question
 
-_OWNERS: Final = (CallerKind.USER, CallerKind.ROOT)
 _MOST_DIGITS: Final = 10
 PURPOSES: Final = {
     "accept": Purpose.ACCEPT,
@@ -38,7 +37,7 @@ PURPOSES: Final = {
 
 def reviewed(visit: Visit, request_id: str) -> tuple[Call, Review]:
     """Return the review; what may not be seen looks like what does not exist."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     try:
         return call, review.look(visit.ports, call, request_id)
     except AccessDenied:
@@ -64,7 +63,7 @@ def deep_link(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Respo
 @post("/requests/{request_id:str}/claim", sync_to_thread=True, include_in_schema=False)
 def claim(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
     """Claim a request for the person and the account that the form was made for."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     if visit.form.get("account") != call.caller.account_id:
         raise BadInput("account", "is not the account you are signed in to; open the link again")
     submission.associate(visit.ports, call, request_id)
@@ -170,7 +169,7 @@ def seconds_of(text: str) -> int | None:
 @post("/requests/{request_id:str}/accept", sync_to_thread=True, include_in_schema=False)
 def accept(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
     """Approve what was reviewed and signed, or the less that was signed; release it at once if that was signed too."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     digest = visit.form.get("digest", "")
     less = None
     if policy := visit.form.get("less", ""):
@@ -185,7 +184,7 @@ def accept(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response
 @post("/requests/{request_id:str}/send", sync_to_thread=True, include_in_schema=False)
 def send(request_id: FromPath[str], visit: NamedDependency[Visit]) -> Response[Any]:
     """Release what is approved."""
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     release.send(visit.ports, call, request_id, proof=_proof(visit))
     return see(visit, f"/requests/{request_id}?done=released")
 
@@ -196,7 +195,7 @@ def _with_note(
     act: Callable[..., object],
     done: str,
 ) -> Response[Any]:
-    call = require(visit, *_OWNERS)
+    call = require(visit, *OWNERS)
     # Browsers end lines with two characters; a note is counted as it was typed.
     note = visit.form.get("note", "").replace("\r\n", "\n").strip()
     act(visit.ports, call, request_id, note or None)

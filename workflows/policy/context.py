@@ -12,6 +12,9 @@ from workflows.errors import BadInput
 
 Value: TypeAlias = str | tuple[str, ...]
 
+BOUNDARY_KEY: Final = "iam:permissionsboundary"
+"""The key, folded, by which a policy demands a permissions boundary of the roles that are made."""
+
 _ASCII_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 

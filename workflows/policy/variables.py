@@ -14,6 +14,8 @@ from workflows.policy.context import Value, fold
 from workflows.policy.patterns import ARN_FIELDS, Glob, Mark, Token, Work, resource_tokens, text_tokens
 from workflows.policy.strict_json import quoted
 
+RAW: Final = re.compile(r"\$\{[^}]{0,256}\}")
+"""A variable in a text that may be misspelt, as validation meets it."""
 _OPEN: Final = "${"
 _ESCAPES: Final = frozenset("*?$")
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*:[A-Za-z0-9._/:=+@-]+")

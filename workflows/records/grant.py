@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from workflows.ids import AccessKeyId, AccountId, GrantId, PrincipalId, RequestId
 
@@ -22,6 +23,10 @@ class GrantState(StrEnum):
     REVOKING = "REVOKING"
     REVOKED = "REVOKED"
     STUCK = "STUCK"
+
+
+UNENDED: Final = (GrantState.PLANNED, GrantState.LIVE, GrantState.REVOKING, GrantState.STUCK)
+"""The states of a grant that something is still to be done about."""
 
 
 class EndReason(StrEnum):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from workflows.policy.compare import Verdict, compare
-from workflows.policy.context import fold
+from workflows.policy.context import BOUNDARY_KEY, fold
 from workflows.policy.layers import NamedPolicy
 from workflows.policy.reviewing.bundle import Bundle, subjects_of
 from workflows.policy.reviewing.finding import Finding
@@ -148,7 +148,7 @@ def _add_boundary(tree: Tree, finding: Finding, bundle: Bundle) -> bool:
         return False
     condition = statement.setdefault("Condition", {})
     for keys in condition.values():
-        for key in [one for one in keys if fold(one) == "iam:permissionsboundary"]:
+        for key in [one for one in keys if fold(one) == BOUNDARY_KEY]:
             del keys[key]
     statement["Condition"] = {operator: keys for operator, keys in condition.items() if keys}
     _demand(statement, "StringEquals", "iam:PermissionsBoundary", arns[0])

@@ -9,7 +9,7 @@ from typing import Final
 
 from workflows.policy.catalogue import Level, catalogue
 from workflows.policy.conditions import Clause
-from workflows.policy.context import RequestContext, fold
+from workflows.policy.context import BOUNDARY_KEY, RequestContext, fold
 from workflows.policy.document import Statement
 from workflows.policy.patterns import ARN_FIELDS, Work, split_arn
 from workflows.policy.request import Asked, Request
@@ -29,7 +29,6 @@ from workflows.policy.reviewing.scope import (
 from workflows.policy.reviewing.subject import Subject, label
 from workflows.policy.strict_json import quoted
 
-BOUNDARY_KEY: Final = "iam:permissionsboundary"
 # Ready-made policies that hold nobody back.
 _NO_LIMITS: Final = tuple(
     f"arn:aws:iam::aws:policy/{name}" for name in ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")

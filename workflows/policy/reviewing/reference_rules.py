@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from workflows.policy.binding import OPEN
-from workflows.policy.context import fold
+from workflows.policy.context import BOUNDARY_KEY, fold
 from workflows.policy.document import Effect, Statement
 from workflows.policy.patterns import split_arn
 from workflows.policy.reviewing.action_rules import at
 from workflows.policy.reviewing.finding import Finding, Severity
-from workflows.policy.reviewing.iam_rules import BOUNDARY_KEY
 from workflows.policy.reviewing.reach import Reach
 from workflows.policy.strict_json import Json, quoted
 from workflows.templates import canonical_boundary_arn

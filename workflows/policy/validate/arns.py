@@ -10,8 +10,8 @@ from workflows.policy.validate.draft import Draft, StatementDraft, Text
 from workflows.policy.validate.lookup import ArnForm, arn_forms, nearest
 from workflows.policy.validate.regions import PARTITIONS, REGIONS
 from workflows.policy.validate.rules import Finding, Rule, error, statement_check
+from workflows.policy.variables import RAW
 
-_VARIABLE: Final = re.compile(r"\$\{[^}]{0,256}\}")
 _SERVICE, _REGION, _ACCOUNT, _REST = range(2, 6)
 _LONGEST: Final = 2048
 _S3: Final = "arn:[^:]*:s3:"
@@ -84,7 +84,7 @@ def check_resources(draft: Draft, statement: StatementDraft) -> Iterator[Finding
 
 
 def _judged(draft: Draft, entry: Text) -> Iterator[Finding]:
-    shape = _VARIABLE.sub("*", entry.text) if "${" in entry.text else entry.text
+    shape = RAW.sub("*", entry.text) if "${" in entry.text else entry.text
     if not shape.startswith("arn:"):
         yield _PREFIX.at(entry.place, arn=entry.text)
         return

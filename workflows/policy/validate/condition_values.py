@@ -10,8 +10,8 @@ from workflows.policy.validate.draft import Clause, Draft, StatementDraft, Text
 from workflows.policy.validate.principals import SERVICE_NAME, service_format
 from workflows.policy.validate.regions import REGIONS
 from workflows.policy.validate.rules import Finding, Rule, clause_check, error, warning
+from workflows.policy.variables import RAW
 
-_VARIABLE: Final = re.compile(r"\$\{[^}]{0,256}\}")
 _VPC: Final = re.compile(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})")
 _VPCE: Final = re.compile(r"vpce-([0-9a-f]{8}|[0-9a-f]{17})")
 _KMS_KEY: Final = re.compile(r"arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+")
@@ -69,7 +69,7 @@ _WIDE_WILDCARD: Final = error(
     "The wildcard in {value} leaves {key} open to almost anybody.",
     "Write more of the value in front of it, or the value itself.",
 )
-_WIDE_VARIABLE: Final = error(
+_WIDERAW: Final = error(
     "VARIABLE_USAGE_TOO_PERMISSIVE",
     "The variable in {value} leaves the value of {key} to the caller.",
     "Write more of the value in front of it, or the value itself.",
@@ -86,7 +86,7 @@ _BY_OPERATOR: Final[Mapping[str, tuple[Callable[[str], bool], Rule]]] = {
 
 
 def _without_variables(text: str) -> str:
-    return _VARIABLE.sub("", text) if "${" in text else text
+    return RAW.sub("", text) if "${" in text else text
 
 
 @clause_check
@@ -188,11 +188,11 @@ def _opening(clause: Clause, text: str, fewest: int) -> Rule | None:
     """The rule that a value breaks; a lone `*` asks for the key's presence, about which there are other rules."""
     variable = _OF_AWS.sub("......", text).find("${")
     if 0 <= variable < fewest:
-        return _WIDE_VARIABLE
+        return _WIDERAW
     comparison = clause.operator.comparison if clause.operator is not None else None
     if comparison is None or not comparison.takes_wildcards or text == "*":
         return None
-    wildcard = re.search(r"[*?]", _VARIABLE.sub("......", text))
+    wildcard = re.search(r"[*?]", RAW.sub("......", text))
     if wildcard is None:
         return None
     if clause.folded == "aws:userid" and ":" not in text:
