@@ -13,7 +13,8 @@ from workflows.policy.document import Effect, Statement
 from workflows.policy.patterns import ActionPattern, Glob, Work, resource_tokens
 from workflows.policy.reviewing.finding import Finding, Severity
 from workflows.policy.reviewing.iam_rules import found_at
-from workflows.policy.reviewing.reach import Reach, kinds_of
+from workflows.policy.reviewing.kinds import kinds_of
+from workflows.policy.reviewing.reach import Reach
 from workflows.policy.reviewing.service_rules import SENSITIVE, matching
 from workflows.policy.reviewing.subject import Subject, label
 

@@ -20,7 +20,8 @@ from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.action_rules import at
 from workflows.policy.reviewing.finding import Finding, Severity, Step
 from workflows.policy.reviewing.iam_rules import found_at
-from workflows.policy.reviewing.reach import Reach, chosen, likely, may_share
+from workflows.policy.reviewing.plausible import chosen, likely
+from workflows.policy.reviewing.reach import Reach, may_share
 from workflows.policy.reviewing.scope import deny, equals, is_plain, none_of
 from workflows.policy.reviewing.service_rules import matching
 from workflows.policy.reviewing.subject import World, label, policy_of
