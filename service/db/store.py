@@ -299,13 +299,12 @@ class SqlStore:
                 self.lost_races += 1
                 # Two that race for the same rows would go on losing to each other: for a while both stand in line.
                 self._in_line_until = steady_seconds() + _IN_LINE
-                if attempt + 1 == _TRIES:
-                    raise
                 # Who loses again may be losing to a process that froze, which the server gives up after seconds.
                 if attempt:
                     _PAUSE.wait(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
             else:
                 return
+        raise _Lost
 
     def _transact(self, group: list[_Job], *, lost_before: bool, guarded: bool) -> None:
         mark = ""

@@ -20,8 +20,9 @@ from staging.databases import text_of
 from staging.groups import together
 from staging.polling import until
 
+from service.db.pending import Misjudged
 from service.db.store import SqlStore
-from service.db.view import View
+from service.db.view import TakenBack, View
 from workflows.errors import AlreadyExists, LostRace, Unavailable
 from workflows.ids import AccountId
 from workflows.ports import Reading, Writing
@@ -254,6 +255,21 @@ def test_a_commit_that_fails_is_told_as_a_failure_and_nothing_of_it_stays(store:
     event.remove(store._writing, "commit", fail)
     store.write(add(4))
     assert numbers(store) == [4]
+
+
+@pytest.mark.parametrize("why", [Misjudged, TakenBack])
+def test_what_is_run_again_until_the_last_try_is_no_success(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch, why: type[Exception]
+) -> None:
+    def never(*_given: object, **_named: object) -> None:
+        raise why
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_transact", never)
+        with pytest.raises(Unavailable):
+            store.write(add(1))
+    store.write(add(2))
+    assert numbers(store) == [2]
 
 
 _WRITER = """
