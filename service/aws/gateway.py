@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 import structlog
 from anyio import CapacityLimiter, to_thread
@@ -19,6 +19,7 @@ from service.aws import account, analyzer, form, iam, model, policies, query, re
 from service.aws.protocol import ProtocolError, malformed
 from service.aws.xml import render_error, render_result
 from service.circumstances import Disconnected, TooLarge, call_of, new_call_id, read_limited
+from service.db.store import SqlStore
 from service.failures import face_of, json_name_of, safe_message
 from service.ledger import Ledger
 from service.observe.metrics import AWS_CALLS
@@ -34,8 +35,6 @@ from workflows.errors import (
     Unavailable,
 )
 from workflows.ports import Expectation, Ports, Store
-
-T = TypeVar("T")
 
 _BODY_LIMIT: Final = 256 * 1024
 # A simulation carries whole policy documents, as does what looks at them. A larger form has to begin with what it
@@ -117,19 +116,6 @@ class _Asked:
     given: Mapping[str, object]
 
 
-class Writer(Protocol):
-    """Takes whole use-cases to the thread that writes; see `SqlStore.hand_over`."""
-
-    def hand_over(
-        self,
-        act: Callable[[Store], T],
-        tell: Callable[[T | None, BaseException | None], None],
-        *,
-        expected: Expectation | None = None,
-    ) -> None:
-        """Have an act run, and `tell` called with its outcome; raises `Unavailable`."""
-
-
 def _limit_of(beginning: bytes) -> int:
     """How large a form may grow that begins like this."""
     return _LARGE_BODY_LIMIT if beginning.startswith(_LARGE_BODIES) else _BODY_LIMIT
@@ -145,7 +131,7 @@ class Gateway:
     """`POST /` of the service's port, and the paths of `rest`, for boto3, aws-cli and every other AWS client."""
 
     def __init__(
-        self, ports: Ports, writer: Writer, signatures: Signatures, throttles: Throttles, ledger: Ledger
+        self, ports: Ports, writer: SqlStore, signatures: Signatures, throttles: Throttles, ledger: Ledger
     ) -> None:
         self._ports, self._writer = ports, writer
         self._signatures, self._throttles, self._ledger = signatures, throttles, ledger
