@@ -1,5 +1,6 @@
 """Several real processes on one real PostgreSQL, with a proxy of ours between them, and clients that keep a history."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,11 +12,11 @@ from typing import Any, Final, Self
 
 import httpx
 from staging.databases import Server, execute, named, text_of
-from staging.houses import OPERATOR, People, house_in, settle_people, token_for
+from staging.houses import OPERATOR, People, house_in, key_for, settle_people, token_for
 from staging.polling import until
 from staging.processes import ServingProcess, free_port, serving_process
 from staging.proxies import Proxy
-from staging.wires import arrived, exchange_token_of, minted
+from staging.wires import STS_VERSION, arrived, exchange_token_of, minted, send, signed
 
 from service.clock import steady_seconds
 from service.house import House
@@ -80,6 +81,7 @@ class Traders:
 
     def __init__(self, made: Cluster, clients: int = 4) -> None:
         self._bearer = token_for(made.house.ports, made.people.partner)
+        self._key = key_for(made.house.ports, made.people.partner)
         self._made = made
         self._releases = count(1)
         self._token = self._released()
@@ -140,18 +142,28 @@ class Traders:
             turn += 1
             replicas = self._made.replicas
             origin = replicas[turn % len(replicas)].origin
-            headers = {"authorization": f"Bearer {self._bearer}"}
+            # By turns as a signed form and as JSON, at each replica.
+            ask = self._form if turn // len(replicas) % 2 else self._json
             try:
-                with httpx.Client(trust_env=False, timeout=20) as client:
-                    answer = client.post(f"{origin}/v1/exchange", json={"exchange_token": self._token}, headers=headers)
+                answer = send(ask(origin, f"{number}-{turn}"))
             except httpx.TransportError:
                 self._note(None)
             else:
                 self._take(answer)
 
+    def _json(self, origin: str, _name: str) -> httpx.Request:
+        headers = {"authorization": f"Bearer {self._bearer}"}
+        return httpx.Request("POST", f"{origin}/v1/exchange", json={"exchange_token": self._token}, headers=headers)
+
+    def _form(self, origin: str, name: str) -> httpx.Request:
+        form = {"Action": "GetDelegatedAccessToken", "Version": STS_VERSION, "TradeInToken": self._token}
+        # The name makes it another call than its like within the same second.
+        return signed(origin, self._key, form, service="sts", headers={"x-amz-meta-name": name})
+
     def _take(self, answer: httpx.Response) -> None:
         if answer.is_success:
-            self._note(answer.json()["access_key_id"])
+            (access_key_id,) = re.findall(r"ASIA[A-Z2-7]{16}(?=<|\",)", answer.text)
+            self._note(access_key_id)
         elif answer.is_server_error:
             self._note(None)
         elif f"can be traded {CAP} times" in answer.text:
