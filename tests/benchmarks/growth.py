@@ -9,6 +9,7 @@ import argparse
 import json
 import sqlite3
 import tempfile
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from time import process_time
@@ -43,40 +44,44 @@ def lead(stage: Stage, number: int) -> RequestId:
     return request.id
 
 
-def sizes(stage: Stage, dsn: str | None) -> tuple[dict[str, int], int]:
-    """Return the rows of each table, and the bytes of all, everything written out."""
+def sizes(stage: Stage, dsn: str | None) -> dict[str, tuple[int, int]]:
+    """Return the rows and the bytes of each table, its indexes included, everything written out."""
     if dsn is None:
         with closing(sqlite3.connect(stage.house.settings.url.database or "")) as plain:
             plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            rows = {name: plain.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in _TABLES}  # noqa: S608  names of ours
-            pages, page, free = (
-                plain.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size", "freelist_count")
-            )
-        return rows, (pages - free) * page
+            owners = dict(plain.execute("SELECT name, tbl_name FROM sqlite_master").fetchall())
+            pages = plain.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name").fetchall()
+            rows = [plain.execute(f"SELECT count(*) FROM {name}").fetchone() for name in _TABLES]  # noqa: S608  names of ours
+        weights = Counter[str]()
+        for name, size in pages:
+            weights[owners.get(name, "")] += size
+        return {name: (row[0], weights[name]) for name, row in zip(_TABLES, rows, strict=True)}
     with psycopg.connect(dsn, autocommit=True) as server:
         server.execute("VACUUM")
         asked = (f"SELECT count(*), pg_total_relation_size('{name}') FROM {name}" for name in _TABLES)  # noqa: S608  names of ours
         told = [server.execute(query.encode()).fetchone() for query in asked]
-    return {name: row[0] for name, row in zip(_TABLES, told, strict=True) if row}, sum(row[1] for row in told if row)
+    return {name: (row[0], row[1]) for name, row in zip(_TABLES, told, strict=True) if row}
 
 
 def measure(folder: Path, url: str | None, count: int) -> None:
     """Measure one engine."""
     with staged(folder, url) as stage:
         lead(stage, 0)
-        rows, disk = sizes(stage, url)
+        before = sizes(stage, url)
         began = process_time()
         last = [lead(stage, number) for number in range(1, count + 1)][-1]
         took = process_time() - began
-        grown, larger = sizes(stage, url)
+        after = sizes(stage, url)
         request = stage.house.store.read(lambda tx: tx.get(DelegationRequest, last))
         text = len(json.dumps([str(value) for value in vars_of(request)]))
+    whole = 0
     for name in _TABLES:
-        if more := grown[name] - rows[name]:
-            print(f"  {name:<46} {more / count:>9.2f} million rows")
-    each = (larger - disk) / count
-    print(f"  {'disk':<46} {each * _MILLION / 1e9:>9.2f} GB  {each / text:>5.1f} x the request's own text")
-    print(f"  {'processor time, all acts, without HTTP':<46} {took / count * _MILLION / 3600:>9.2f} hours of one core")
+        rows, disk = (later - earlier for later, earlier in zip(after[name], before[name], strict=True))
+        whole += disk
+        if rows:
+            print(f"  {name:<34} {rows / count:>6.2f} million rows {disk / count / 1000:>8.2f} GB")
+    print(f"  {'together':<34} {whole / count / text:>6.1f} x its own text {whole / count / 1000:>8.2f} GB")
+    print(f"  {'processor time without HTTP':<34} {took / count * _MILLION / 3600:>6.2f} hours of one core")
 
 
 def vars_of(record: object) -> list[object]:
