@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from service.db import postgres
+from service.entropy import SystemEntropy
 from service.errors import StartError, WrongSetting
 
 _BUSY_MILLISECONDS = 10_000
@@ -137,10 +138,24 @@ class Ways:
         self.shared = is_shared(url)
         self.voice = 0
         self._engine = engine
+        self._writer = ""
+        self._marks = 0
 
     def may_be_tried_again(self, failure: DBAPIError) -> bool:
         """Tell whether the same transaction may succeed if it is run again from its beginning."""
         return self.shared and postgres.may_be_tried_again(failure)
+
+    def introduce(self) -> None:
+        """Make this process known as one that writes, before its first transaction; raises `DBAPIError`."""
+        if self.shared and not self._writer:
+            writer = "wr-" + SystemEntropy().token_bytes(16).hex()
+            postgres.introduce(self._engine, writer)
+            self._writer = writer
+
+    def dismiss(self) -> None:
+        """Leave nothing behind of a process that writes no more; raises `DBAPIError`."""
+        if self._writer:
+            postgres.dismiss(self._engine, self._writer)
 
     def begin(self, connection: Connection, *, lost_before: bool) -> None:
         """Prepare a transaction that just began; one that lost a race before waits for its turn."""
@@ -153,12 +168,14 @@ class Ways:
             return ""
         if news:
             self.voice = postgres.ring(connection, news)
-        return postgres.mark_of(connection)
+        self._marks += 1
+        postgres.say_mark(connection, self._writer, str(self._marks))
+        return str(self._marks)
 
     def time(self, connection: Connection) -> datetime:
         """Return what the clock of the database server says."""
         return postgres.time(connection)
 
-    def was_committed(self, mark: str) -> bool:
-        """Tell what became of a transaction whose commit was not answered."""
-        return self.shared and postgres.was_committed(self._engine, mark)
+    def was_committed(self, mark: str) -> bool | None:
+        """Tell what became of the last transaction, whose commit was not answered; None where that is not known."""
+        return self.shared and postgres.was_committed(self._engine, self._writer, mark)

@@ -5,6 +5,8 @@ they were. A reader has one snapshot. A server that stops answering, or a proces
 transaction, is given up after seconds, so that it holds nobody else up.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -32,6 +34,11 @@ _PATIENCE: Final = {
 # Serialisation failure, deadlock, a lock not granted in time, a transaction that stood idle too long.
 _AGAIN: Final = frozenset({"40001", "40P01", "55P03", "25P03"})
 _TAKEN: Final = "23505"
+_GONE: Final = "30 days"
+_MARK: Final = text(
+    "INSERT INTO writers (id, mark, marked_at) VALUES (:id, :mark, clock_timestamp())"
+    " ON CONFLICT (id) DO UPDATE SET mark = excluded.mark, marked_at = excluded.marked_at"
+)
 
 
 def arguments(*, writing: bool, **more: int) -> dict[str, Any]:
@@ -97,21 +104,46 @@ def time(connection: Connection) -> datetime:
     return told.astimezone(UTC)
 
 
-def mark_of(connection: Connection) -> str:
-    """Return the transaction's number, by which its outcome can be asked for after the connection broke."""
-    return str(connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one())
+@contextmanager
+def _aside(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection for one short transaction that sees what is committed, waits for locks, and may write."""
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
+        yield connection
 
 
-def was_committed(engine: Engine, mark: str) -> bool:
-    """Tell what became of a transaction; raises `DBAPIError` when that cannot be found out."""
-    with engine.connect() as connection:
-        while True:
-            status = connection.execute(text("SELECT pg_xact_status(CAST(:mark AS xid8))"), {"mark": mark}).scalar()
-            if status != "in progress":
-                return str(status) == "committed"
-            # Its server process has not noticed yet that nobody is there.
-            connection.exec_driver_sql("SELECT pg_sleep(0.05)")
-            connection.rollback()
+def say_mark(connection: Connection, writer: str, mark: str) -> None:
+    """Write into a transaction the mark by which its outcome can be asked for after its connection broke."""
+    connection.execute(_MARK, {"id": writer, "mark": mark})
+
+
+def introduce(engine: Engine, writer: str) -> None:
+    """Make the row by which the outcomes of a process are known, and drop those of processes long gone.
+
+    The number of a transaction would not do to ask for its outcome by: after a crash of the server the next one gets
+    the same number, and the outcome is another's. The row has to be there before the first mark: whoever asks for an
+    outcome waits at it until that is decided.
+    """
+    with _aside(engine) as connection:
+        connection.exec_driver_sql(f"DELETE FROM writers WHERE marked_at < clock_timestamp() - interval '{_GONE}'")  # noqa: S608  a constant
+        say_mark(connection, writer, "")
+
+
+def dismiss(engine: Engine, writer: str) -> None:
+    """Drop the row of a process that writes no more."""
+    with _aside(engine) as connection:
+        connection.execute(text("DELETE FROM writers WHERE id = :id"), {"id": writer})
+
+
+def was_committed(engine: Engine, writer: str, mark: str) -> bool | None:
+    """Tell what became of the last transaction of a writer, or None where nothing is known of it any more.
+
+    Where its server process has not noticed yet that nobody is there, this waits for it. Raises `DBAPIError`.
+    """
+    with _aside(engine) as connection:
+        found = connection.execute(text("SELECT mark FROM writers WHERE id = :id FOR UPDATE"), {"id": writer})
+        known = found.scalar_one_or_none()
+        return None if known is None else bool(known == mark)
 
 
 def ring(connection: Connection, message: str) -> int:

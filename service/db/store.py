@@ -10,6 +10,7 @@ to another process is run again: at once, then standing in line. A commit whose 
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -224,6 +225,9 @@ class SqlStore:
             self._closed = True
             self._jobs.put(None)
         self._thread.join()
+        # Where the server does not answer, its row is dropped as one of a process long gone.
+        with suppress(DBAPIError, PoolTimeout):
+            self._ways.dismiss()
         if self._bell is not None:
             self._bell.stop()
         self._writing.dispose()
@@ -309,6 +313,7 @@ class SqlStore:
     def _transact(self, group: list[_Job], *, lost_before: bool, guarded: bool) -> None:
         mark = ""
         try:
+            self._ways.introduce()
             with self._writing.connect() as connection, connection.begin():
                 self._ways.begin(connection, lost_before=lost_before)
                 view = View(connection, self._memory, writing=True)
@@ -334,10 +339,14 @@ class SqlStore:
         """Tell whether a transaction whose commit was not answered was committed; raises `Unavailable` if unknown."""
         for _ in range(_TRIES):
             try:
-                return self._ways.was_committed(mark)
+                known = self._ways.was_committed(mark)
             except DBAPIError:
                 _log.warning("store.outcome_unknown_yet")
                 _PAUSE.wait(_BREATH)
+                continue
+            if known is not None:
+                return known
+            break
         raise Unavailable(_UNKNOWN)
 
     def _run(self, job: _Job, view: View) -> None:

@@ -359,6 +359,15 @@ class ReplicaRow(SQLModel, table=True):
     seen_at: datetime
 
 
+class WriterRow(SQLModel, table=True):
+    """The last transaction that a process committed on a server, by a mark of its own; no record of the domain."""
+
+    __tablename__: ClassVar[str] = "writers"
+    id: str = key()
+    mark: str
+    marked_at: datetime
+
+
 TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
     account.Account: AccountRow,
     account.Principal: PrincipalRow,

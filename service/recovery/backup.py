@@ -21,7 +21,7 @@ from sqlalchemy.types import TypeEngine
 from service.db.engine import reading_engine, writing_engine
 from service.db.mapping import table_of
 from service.db.schema import HEAD, is_settled, migrate
-from service.db.tables import METADATA
+from service.db.tables import METADATA, WriterRow
 from service.errors import StartError
 from service.recovery.sealed import SealingWriter, opened_lines
 from workflows.ports import Entropy
@@ -42,8 +42,9 @@ class Contents:
 
 
 def _tables() -> list[Table]:
-    transient = table_of(Replica).name
-    return [table for table in METADATA.sorted_tables if table.name != transient]
+    # What says which processes there are is true of no other place.
+    transient = (table_of(Replica).name, WriterRow.__tablename__)
+    return [table for table in METADATA.sorted_tables if table.name not in transient]
 
 
 def _holds(column: Column[Any], kind: type[TypeEngine[Any]]) -> bool:

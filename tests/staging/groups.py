@@ -25,8 +25,8 @@ def together(
         go_on.wait()
 
     with ThreadPoolExecutor(len(works) + 1) as pool:
-        pool.submit(store.write, block)
-        entered.wait()
+        blocking = pool.submit(store.write, block)
+        until(lambda: entered.is_set() or blocking.done())
         futures = []
         for count, (work, hint) in enumerate(zip(works, hints, strict=True), 1):
             futures.append(pool.submit(store.write, work, expected=hint))

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL
 from staging.clocks import NOON
 from staging.groups import together
+from staging.polling import until
 
 from service.db.store import SqlStore
 from workflows.errors import AlreadyExists, DomainError, NoSuchEntity, Unavailable
@@ -56,7 +57,7 @@ def in_one_group(store: SqlStore, *acts: Act) -> list[Future[Any]]:
         go_on.wait()
 
     blocking = handed_over(store, block)
-    entered.wait()
+    until(lambda: entered.is_set() or blocking.done())
     futures = [handed_over(store, act) for act in acts]
     go_on.set()
     blocking.result()

@@ -63,7 +63,7 @@ def everything(house: House) -> dict[str, list[tuple[object, ...]]]:
         return {
             table.name: sorted(map(tuple, connection.execute(table.select())), key=repr)
             for table in METADATA.sorted_tables
-            if table.name not in ("replicas", "deployment")
+            if table.name not in ("replicas", "writers", "deployment")
         }
 
 
