@@ -16,7 +16,7 @@ from workflows.managed_policies import approver_rights, claimant_rights, owner_r
 from workflows.policy.layers import NamedPolicy
 from workflows.ports import Ports, Reading
 from workflows.records.partner import Partner
-from workflows.records.request import DelegationRequest
+from workflows.records.request import DelegationRequest, State
 
 KIND = "delegation request"
 # Looking and ending; whatever gives access is for the account to do.
@@ -125,6 +125,9 @@ def action_of(act: Act) -> str:
 
 
 def unchanged_since(seen: DelegationRequest | None, current: DelegationRequest) -> None:
-    """Raise `LostRace` when a request moved between the caller's first look and its transaction."""
-    if seen is not None and seen.revision != current.revision:
+    """Raise `LostRace` when somebody moved a request between the caller's first look and its transaction.
+
+    Time is nobody: of what it has ended meanwhile the move itself says that it is over.
+    """
+    if seen is not None and seen.revision != current.revision and current.state is not State.EXPIRED:
         raise LostRace(KIND, current.id)

@@ -36,10 +36,11 @@ LISTS: Final[dict[str, Look]] = {
 _WALKED: Final = tuple(f"SCAN {name}" for name in ("requests", "grants", "audit_entries", "partners", "principals"))
 
 
-def fill(ports: Ports, people: People, first: int, count: int) -> str:
-    """Requests that wait, and requests that are live; returns the last one's id."""
+def fill(ports: Ports, people: People, clock: StillClock, first: int, count: int) -> str:
+    """Requests that wait, and requests that are live, one after another; returns the last that waits."""
     last = ""
     for number in range(first, first + count):
+        clock.advance(seconds=1)
         request = submission.create(ports, people.call("partner"), a_request(people, f"wf-{number:05d}"))
         submission.associate(ports, people.call("approver"), request.id)
         if number % 2:
@@ -65,10 +66,9 @@ def test_a_list_asks_as_often_for_many_as_for_few_and_sorts_nothing_by_hand(
 ) -> None:
     ports = with_terms(house, open_requests_per_account=1000)
     call = people.call("approver")
-    fill(ports, people, 0, 12)
+    fill(ports, people, clock, 0, 12)
     few = heard(house, LISTS[name], call)
-    clock.advance(seconds=1)
-    fill(ports, people, 100, 20)
+    fill(ports, people, clock, 100, 20)
     many = heard(house, LISTS[name], call)
     assert len(many) == len(few)
     for statement, parameters in many:
@@ -78,12 +78,14 @@ def test_a_list_asks_as_often_for_many_as_for_few_and_sorts_nothing_by_hand(
         assert [part for part in how.split("; ") if part.startswith(_WALKED)] == []
 
 
-def test_the_review_asks_as_often_in_a_full_account_as_in_an_empty_one(house: House, people: People) -> None:
+def test_the_review_asks_as_often_in_a_full_account_as_in_an_empty_one(
+    house: House, people: People, clock: StillClock
+) -> None:
     ports = with_terms(house, open_requests_per_account=1000)
     call = people.call("approver")
-    first = fill(ports, people, 0, 6)
+    first = fill(ports, people, clock, 0, 6)
     few = heard(house, lambda ports, call: review.look(ports, call, first), call)
-    later = fill(ports, people, 100, 40)
+    later = fill(ports, people, clock, 100, 40)
     many = heard(house, lambda ports, call: review.look(ports, call, later), call)
     assert len(many) <= len(few) + 2
     assert len(many) < 40

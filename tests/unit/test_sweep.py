@@ -2,10 +2,12 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -23,7 +25,7 @@ from service.house import House
 from service.jobs.pulse import Standing
 from service.jobs.sweep import BATCH, Sweeper
 from service.ledger import Ledger
-from workflows import audit, inquiry, notifications, release
+from workflows import approval, audit, inquiry, notifications, release
 from workflows.authentication import deployment_of
 from workflows.errors import ExpiredExchangeToken, Unavailable, WrongState
 from workflows.ids import RequestId
@@ -142,6 +144,28 @@ def test_an_unswept_backlog_changes_no_answer(house: House, people: People, cloc
     with pytest.raises(WrongState):
         revoke(house.ports, people.call("owner"), request.id, None)
     assert views.grant(grant_of(house.ports, request.id), house.ports).state == "REVOKED"
+
+
+def test_what_a_sweep_ended_while_it_was_decided_is_over_and_no_race(
+    house: House, people: People, clock: StillClock
+) -> None:
+    ports = house.ports
+    request = arrived(ports, people, State.ASSIGNED, "wf-00001")
+    clock.set(request.expires_at - timedelta(seconds=1))
+
+    class Late:
+        """A store in which a sweep comes between a look and the transaction after it."""
+
+        read = staticmethod(ports.store.read)
+
+        @staticmethod
+        def write(work: Callable[[Writing], Any], **hints: Any) -> Any:
+            clock.set(request.expires_at)
+            Sweeper(ports).run()
+            return ports.store.write(work, **hints)
+
+    with pytest.raises(WrongState, match="EXPIRED"):
+        approval.accept(replace(ports, store=Late()), people.call("approver"), request.id, digest=request.digest)
 
 
 def test_a_sweep_that_cannot_commit_retires_nothing_and_tells_nobody(
