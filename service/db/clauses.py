@@ -1,5 +1,6 @@
 """What is asked of rows, where the way of asking decides whether an index answers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, BindParameter, ColumnElement, Table, bindparam, literal
@@ -43,6 +44,11 @@ def waiting_webhooks() -> list[ColumnElement[bool]]:
         columns["state"] == _written_out("waiting", ErrandState.WAITING.value),
         columns["kind"] == _written_out("webhook", ErrandKind.WEBHOOK.value),
     ]
+
+
+def are_single(equal: Mapping[str, object]) -> bool:
+    """Tell whether each of these is one value that a column can equal: not None, no `range`, no `frozenset`."""
+    return not any(value is None or isinstance(value, (range, frozenset)) for value in equal.values())
 
 
 def matches(table: Table, equal: dict[str, object]) -> list[ColumnElement[bool]]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from service.db.clauses import are_single
 from service.db.mapping import value_of
 from service.db.prepared import Cursor
 from service.db.statements import MOST, Key, Kind, Statements, key_names, key_of, shared_by_none
@@ -21,7 +22,6 @@ from workflows.ports import Expected
 
 R = TypeVar("R")
 
-_MANY: Final = (range, frozenset)
 _MANY_ROWS: Final = 4000
 
 
@@ -37,9 +37,9 @@ class _Row:
     now: Any
 
 
-def name_of(record: object) -> str:
-    """Return what a record is called in a refusal."""
-    return str(value_of(key_of(record)[0]))
+def refusal(of: type[AlreadyExists | LostRace], record: object) -> AlreadyExists | LostRace:
+    """Return the refusal to write a record, which names its kind and its key."""
+    return of(type(record).__name__.lower(), str(value_of(key_of(record)[0])))
 
 
 def _fits(record: object, equal: Mapping[str, object]) -> bool:
@@ -107,7 +107,7 @@ class Pending:
         if len(equal) != 1 or not self._foreseen:
             return None
         ((name, value),) = equal.items()
-        return None if isinstance(value, _MANY) else self._foreseen.get((kind, name, value))
+        return self._foreseen.get((kind, name, value))
 
     def revised(self, kind: type[R], equal: Mapping[str, object], found: list[R]) -> list[R] | None:
         """Return what a query for equal fields found, as it is after what is not written yet.
@@ -117,7 +117,7 @@ class Pending:
         unwritten = self._unwritten.get(kind)
         if not unwritten:
             return found
-        if any(value is None or isinstance(value, _MANY) for value in equal.values()):
+        if not are_single(equal):
             return None
         keyed = {key_of(record): record for record in found}
         fitting = {at for at, row in unwritten.items() if row.now is not None and _fits(row.now, equal)}
@@ -137,7 +137,7 @@ class Pending:
         key = key_of(record)
         row = self.known(kind, key)
         if row is not None and row.now is not None:
-            raise AlreadyExists(kind.__name__.lower(), name_of(record))
+            raise refusal(AlreadyExists, record)
         self._write(kind, key, row or _Row(None, None), record)
 
     def swap(self, before: Any, after: object) -> None:  # noqa: ANN401  a record with a revision
@@ -147,7 +147,7 @@ class Pending:
         row = self.known(kind, key) or _Row(before, before)
         now = row.now
         if now is None or now.revision != before.revision or getattr(now, "state", 0) != getattr(before, "state", 0):
-            raise LostRace(kind.__name__.lower(), name_of(before))
+            raise refusal(LostRace, before)
         self._write(kind, key, row, after)
 
     def put(self, record: object) -> None:

@@ -23,11 +23,11 @@ from sqlalchemy import (
     update,
 )
 
-from service.db.clauses import matches, standing, unended, unexpired, waiting_webhooks
+from service.db.clauses import are_single, matches, standing, unended, unexpired, waiting_webhooks
 from service.db.dead_rows import dead_rows
 from service.db.mapping import reader_for, table_of, value_of
 from service.db.memory import Memory
-from service.db.pending import Misjudged, Pending, name_of
+from service.db.pending import Misjudged, Pending, refusal
 from service.db.prepared import Cursor
 from service.db.statements import key_columns, key_of, statements_of
 from workflows.errors import AlreadyExists, DomainError, LostRace
@@ -180,7 +180,7 @@ class View:
         return revised
 
     def _found(self, kind: type[R], equal: dict[str, object]) -> list[R]:
-        if not any(value is None or isinstance(value, (range, frozenset)) for value in equal.values()):
+        if are_single(equal):
             named = {f"equal_{name}": value_of(value) for name, value in equal.items()}
             return self._seen(self._cursor.records(kind, self._statements.by_fields(kind, tuple(equal)), named))
         table = table_of(kind)
@@ -371,8 +371,8 @@ class View:
         self.makes_work |= isinstance(record, _TIMED)
         self._written(record)
 
-    def _written(self, record: object, refusal: type[AlreadyExists | LostRace] = AlreadyExists) -> None:
-        """Write at once where that is asked for; raises the refusal when the database holds something else."""
+    def _written(self, record: object, because: type[AlreadyExists | LostRace] = AlreadyExists) -> None:
+        """Write at once where that is asked for; raises that refusal when the database holds something else."""
         if not self._at_once:
             if self._pending.many:
                 self.write_out()
@@ -381,7 +381,7 @@ class View:
             self.write_out()
         except Misjudged:
             self._pending.forget()
-            raise refusal(type(record).__name__.lower(), name_of(record)) from None
+            raise refusal(because, record) from None
 
     def add_all(self, records: Iterable[object]) -> None:
         """Insert many records of one kind at once; raises `AlreadyExists` when a key of any of them is taken."""

@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
 from time import process_time
 
@@ -73,7 +74,8 @@ def measure(folder: Path, url: str | None, count: int) -> None:
         took = process_time() - began
         after = sizes(stage, url)
         request = stage.house.store.read(lambda tx: tx.get(DelegationRequest, last))
-        text = len(json.dumps([str(value) for value in vars_of(request)]))
+        assert request is not None
+        text = len(json.dumps([str(value) for value in astuple(request)]))
     whole = 0
     for name in _TABLES:
         rows, disk = (later - earlier for later, earlier in zip(after[name], before[name], strict=True))
@@ -82,11 +84,6 @@ def measure(folder: Path, url: str | None, count: int) -> None:
             print(f"  {name:<34} {rows / count:>6.2f} million rows {disk / count / 1000:>8.2f} GB")
     print(f"  {'together':<34} {whole / count / text:>6.1f} x its own text {whole / count / 1000:>8.2f} GB")
     print(f"  {'processor time without HTTP':<34} {took / count * _MILLION / 3600:>6.2f} hours of one core")
-
-
-def vars_of(record: object) -> list[object]:
-    """Return the values of a record's fields."""
-    return [getattr(record, name) for name in getattr(record, "__slots__", ())]
 
 
 def main() -> None:

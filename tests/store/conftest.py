@@ -9,6 +9,7 @@ from staging.clocks import StillClock
 from staging.databases import fresh_database, text_of
 from staging.houses import house_in
 
+from service.db.store import SqlStore
 from service.house import House
 
 
@@ -17,6 +18,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
     """The address of a fresh database with the newest schema, on each engine."""
     with fresh_database(request.param, tmp_path) as address:
         yield address
+
+
+@pytest.fixture
+def store(url: URL) -> Iterator[SqlStore]:
+    """An open store, on either engine."""
+    opened = SqlStore(url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.engine import URL
+from staging.accounts import account
 from staging.clocks import NOON
 from staging.groups import together
 
@@ -25,10 +23,6 @@ KINDS: Final = (Account, Principal, Deployment)
 IDS: Final = st.integers(1, 3)
 ALIASES: Final = st.sampled_from("abc")
 Step = Callable[[Writing], object]
-
-
-def account(number: int, alias: str) -> Account:
-    return Account(AccountId(f"{number:012}"), alias, NOON)
 
 
 def principal(number: int, name: str) -> Principal:
@@ -173,14 +167,6 @@ def begun_anew(store: SqlStore) -> Iterator[None]:
 
     store.write(work)
     yield
-
-
-@pytest.fixture
-def store(url: URL, tmp_path: Path) -> Iterator[SqlStore]:
-    """An open store, on either engine."""
-    opened = SqlStore(url)
-    yield opened
-    opened.close()
 
 
 @given(acts=st.lists(ACTS, min_size=1, max_size=6))

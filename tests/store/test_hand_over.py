@@ -1,40 +1,22 @@
 """A whole use-case in the writing thread: told once it is durable; of one that was refused only the refusal stays."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
 from sqlalchemy import event
-from sqlalchemy.engine import URL
-from staging.clocks import NOON
+from staging.accounts import add, numbers
 from staging.groups import together
 from staging.polling import until
 
 from service.db.store import SqlStore
 from workflows.errors import AlreadyExists, DomainError, NoSuchEntity, Unavailable
-from workflows.ids import AccountId
 from workflows.ports import Store, Writing
 from workflows.records.account import Account
 
 Act = Callable[[Store], Any]
-
-
-@pytest.fixture
-def store(url: URL) -> Iterator[SqlStore]:
-    """An open store, on either engine."""
-    opened = SqlStore(url)
-    yield opened
-    opened.close()
-
-
-def add(number: int, alias: str = "") -> Callable[[Writing], None]:
-    return lambda tx: tx.add(Account(AccountId(f"{number:012}"), alias or f"account-{number}", NOON))
-
-
-def numbers(store: SqlStore) -> list[int]:
-    return [int(one.id) for one in store.read(lambda tx: tx.find(Account))]
 
 
 def handed_over(store: SqlStore, act: Act) -> Future[Any]:

@@ -1,12 +1,12 @@
 """What only SQLite has: a file that can be locked or full, and that one process alone serves from."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from staging.clocks import NOON
+from staging.accounts import add, numbers
 
 from service.db import engine
 from service.db.engine import hold_alone, parse_url
@@ -14,9 +14,6 @@ from service.db.schema import migrate
 from service.db.store import SqlStore
 from service.errors import StartError
 from workflows.errors import Unavailable
-from workflows.ids import AccountId
-from workflows.ports import Writing
-from workflows.records.account import Account
 
 
 @pytest.fixture
@@ -32,14 +29,6 @@ def store(path: Path) -> Iterator[SqlStore]:
     opened = SqlStore(parse_url(f"sqlite:///{path}"))
     yield opened
     opened.close()
-
-
-def add(number: int, alias: str = "") -> Callable[[Writing], None]:
-    return lambda tx: tx.add(Account(AccountId(f"{number:012}"), alias or f"account-{number}", NOON))
-
-
-def numbers(store: SqlStore) -> list[int]:
-    return [int(one.id) for one in store.read(lambda tx: tx.find(Account))]
 
 
 def test_a_second_process_is_refused_while_one_serves_and_let_in_afterwards(path: Path) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL
+from staging.accounts import account, add, numbers
 from staging.clocks import NOON
 from staging.databases import text_of
 from staging.groups import together
@@ -29,26 +30,6 @@ from workflows.ports import Reading, Writing
 from workflows.records.account import Account, Principal, PrincipalKind
 
 T = TypeVar("T")
-
-
-@pytest.fixture
-def store(url: URL) -> Iterator[SqlStore]:
-    """An open store, on either engine."""
-    opened = SqlStore(url)
-    yield opened
-    opened.close()
-
-
-def account(number: int, alias: str = "") -> Account:
-    return Account(AccountId(f"{number:012}"), alias or f"account-{number}", NOON)
-
-
-def add(number: int) -> Callable[[Writing], None]:
-    return lambda tx: tx.add(account(number))
-
-
-def numbers(store: SqlStore) -> list[int]:
-    return [int(one.id) for one in store.read(lambda tx: tx.find(Account))]
 
 
 def failing(failure: BaseException, number: int) -> Callable[[Writing], None]:
