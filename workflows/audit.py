@@ -5,7 +5,6 @@ and the previous entry's code, so an altered, missing, moved or invented entry b
 head row carries the chain's length under a code of its own, so a shortened chain shows as well.
 """
 
-import hashlib
 import hmac
 import json
 from collections import defaultdict
@@ -49,10 +48,10 @@ class Draft:
     outcome: dict[str, str] = field(default_factory=dict)
 
 
-def _frame(*parts: str) -> bytes:
+def _frame(parts: Iterable[str]) -> bytes:
     """Join parts so that no two different lists of parts give the same bytes."""
     encoded = [part.encode() for part in parts]
-    return b"".join(len(part).to_bytes(8, "big") + part for part in encoded)
+    return b"".join([len(part).to_bytes(8, "big") + part for part in encoded])
 
 
 class Sealer:
@@ -79,7 +78,11 @@ class Sealer:
         key = self._keys.get(key_id)
         if key is None:
             key = self._keys.setdefault(key_id, derive(self._keyring, key_id, "audit", ""))
-        return f"{key_id}:{hmac.new(key, _frame(*parts), hashlib.sha256).hexdigest()}"
+        return f"{key_id}:{hmac.digest(key, _frame(parts), 'sha256').hex()}"
+
+
+_LONGEST_TEXT: Final = 512
+_canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
 def _covered(entry: AuditEntry, previous: str) -> tuple[str, ...]:
@@ -88,15 +91,11 @@ def _covered(entry: AuditEntry, previous: str) -> tuple[str, ...]:
         entry.chain,
         str(entry.number),
         entry.at.isoformat(),
-        json.dumps(entry.request_id),
-        json.dumps(entry.partner_id),
+        _canonical(entry.request_id),
+        _canonical(entry.partner_id),
         entry.body,
         previous,
     )
-
-
-_LONGEST_TEXT: Final = 512
-_canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
 def _bounded(value: object) -> object:

@@ -58,6 +58,10 @@ def ended(grant: Grant, *, reason: EndReason, by: str | None, now: datetime) -> 
     return replace(grant, state=state, end_reason=reason, ended_by=by, ended_at=now)
 
 
+LAPSED: Final = (_after(_after(GrantState.LIVE, GrantAct.END), GrantAct.CONFIRM), EndReason.EXPIRED)
+"""The state and the reason that a live session's grant ends with at its deadline, as `seen_at` shows it."""
+
+
 def seen_at(grant: Grant, now: datetime) -> Grant:
     """Return the grant as a reader must see it: past its deadline it has ended, swept or not."""
     if grant.state in (GrantState.PLANNED, GrantState.LIVE) and now >= grant.deadline:

@@ -9,7 +9,7 @@ from workflows.ids import AccountId
 from workflows.records.audit import AuditEntry
 from workflows.records.deployment import Deployment
 from workflows.records.errand import Errand, ErrandKind, ErrandState
-from workflows.records.grant import Grant
+from workflows.records.grant import Expired, Grant
 from workflows.records.request import DelegationRequest
 from workflows.records.role import RoleErrand
 
@@ -225,6 +225,18 @@ class Writing(Reading, Protocol):
 
     def end_grants(self, before: Sequence[Grant], after: Sequence[Grant]) -> None:
         """Swap many grants at once; raises `LostRace` when any of them was changed."""
+
+    def lapse_sessions(self, now: datetime, limit: int) -> Sequence[Expired]:
+        """End up to `limit` live sessions past their deadline, the longest overdue first, and mark them unannounced.
+
+        Each becomes what `grants.seen_at` shows of it.
+        """
+
+    def claim_unannounced(self, now: datetime, limit: int) -> Sequence[Grant]:
+        """Take the mark off up to `limit` grants whose end is to be announced, the longest unannounced first.
+
+        Returns them, so that what tells their partners is written in the same transaction.
+        """
 
     def add_all(self, records: Iterable[object]) -> None:
         """Insert many records of one kind at once."""

@@ -10,11 +10,11 @@ from datetime import datetime
 from workflows import audit
 from workflows.audit import Draft
 from workflows.callers import Call
-from workflows.grants import ended, seen_at
+from workflows.grants import LAPSED, ended, seen_at
 from workflows.lifecycle import OPEN_STATES, Act, step
 from workflows.notifications import announce, announce_end
 from workflows.ports import Ports, Reading, Writing
-from workflows.records.grant import EndReason, Grant, GrantKind, GrantState
+from workflows.records.grant import EndReason, Expired, Grant, GrantKind, GrantState
 from workflows.records.partner import Channel
 from workflows.records.request import DelegationRequest
 from workflows.role_grants import dismantling
@@ -62,16 +62,43 @@ def retire_requests(
     audit.append(tx, ports, [(call, draft, None) for draft in drafts], now=now)
 
 
-def _of_grant(before: Grant, after: Grant) -> Draft:
+def _of_grant(grant: Grant | Expired, reason: EndReason, before: GrantState, after: GrantState) -> Draft:
     return Draft(
-        act="ExpireGrant" if after.end_reason is EndReason.EXPIRED else "RevokeDelegation",
-        chain=before.account_id,
-        resource=before.id,
-        request_id=before.request_id,
-        partner_id=before.partner_id,
-        before=before.state.value,
-        after=after.state.value,
+        act="ExpireGrant" if reason is EndReason.EXPIRED else "RevokeDelegation",
+        chain=grant.account_id,
+        resource=grant.id,
+        request_id=grant.request_id,
+        partner_id=grant.partner_id,
+        before=before.value,
+        after=after.value,
     )
+
+
+def lapse_sessions(tx: Writing, ports: Ports, call: Call, *, now: datetime, limit: int) -> Sequence[Expired]:
+    """End up to `limit` sessions that are past their deadline; return what ended.
+
+    Thousands can end at one instant, and that they did comes before that anybody is told: the grants are marked in
+    this transaction, and whoever finds them marked announces them (`announce_ends`).
+    """
+    over = tx.lapse_sessions(now, limit)
+    after, reason = LAPSED
+    drafts = [_of_grant(one, reason, GrantState.LIVE, after) for one in over]
+    audit.append(tx, ports, [(call, draft, None) for draft in drafts], now=now)
+    return over
+
+
+def announce_ends(ports: Ports, *, limit: int) -> int:
+    """Write the messages about up to `limit` grants that ended unannounced, in one transaction; return how many.
+
+    Safe to run anywhere, any number of times at once: each end is announced once.
+    """
+
+    def work(tx: Writing) -> int:
+        over = tx.claim_unannounced(ports.clock.now(), limit)
+        _announce(tx, ports, over)
+        return len(over)
+
+    return ports.store.write(work)
 
 
 def _dismantle(tx: Writing, live: Sequence[Grant], over: Sequence[Grant], now: datetime) -> None:
@@ -83,23 +110,33 @@ def _dismantle(tx: Writing, live: Sequence[Grant], over: Sequence[Grant], now: d
             tx.put(dismantling(after, now))
 
 
+def _announce(tx: Writing, ports: Ports, over: Sequence[Grant]) -> None:
+    """Tell the partners of these grants that they ended."""
+    requests = {one.id: one for one in tx.find(DelegationRequest, id=frozenset(grant.request_id for grant in over))}
+    channels = _channels(tx, list(requests.values()))
+    errands, counted = [], dict(requests)
+    for grant in over:
+        if request := counted.get(grant.request_id):
+            counted[request.id], told = announce_end(ports, channels[request.channel_arn], request, grant)
+            errands += told
+    changed = [one for one in requests.values() if counted[one.id] is not one]
+    tx.end_requests(changed, [counted[one.id] for one in changed])
+    tx.add_all(errands)
+
+
 def retire_grants(tx: Writing, ports: Ports, call: Call, live: Sequence[Grant], *, now: datetime) -> None:
     """End these live grants: those past their deadline have expired, the others are revoked by the caller."""
-    requests = {one.id: one for one in tx.find(DelegationRequest, id=frozenset(grant.request_id for grant in live))}
-    channels = _channels(tx, list(requests.values()))
-    over, errands, counted = [], [], dict(requests)
+    over = []
     for grant in live:
         after = seen_at(grant, now)
         if after is grant:
             after = ended(grant, reason=EndReason.REVOKED, by=call.caller.arn, now=now)
         over.append(after)
-        if request := counted.get(grant.request_id):
-            counted[request.id], told = announce_end(ports, channels[request.channel_arn], request, after)
-            errands += told
     tx.end_grants(live, over)
-    changed = [one for one in requests.values() if counted[one.id] is not one]
-    tx.end_requests(changed, [counted[one.id] for one in changed])
-    tx.add_all(errands)
+    _announce(tx, ports, over)
     _dismantle(tx, live, over, now)
-    drafts = [_of_grant(before, after) for before, after in zip(live, over, strict=True)]
+    drafts = [
+        _of_grant(after, after.end_reason or EndReason.REVOKED, before.state, after.state)
+        for before, after in zip(live, over, strict=True)
+    ]
     audit.append(tx, ports, [(call, draft, None) for draft in drafts], now=now)

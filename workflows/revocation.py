@@ -21,7 +21,7 @@ from workflows.ports import Ports, Reading, Writing
 from workflows.records.grant import EndReason, Grant, GrantKind
 from workflows.records.partner import Channel
 from workflows.records.request import DelegationRequest
-from workflows.retirement import retire_grants, retire_requests
+from workflows.retirement import lapse_sessions, retire_grants, retire_requests
 from workflows.role_grants import STANDING, descendants, dismantling, released_grant
 from workflows.standing import KIND, admitted, arn_of, authorize_on, refuse_outsiders
 from workflows.submission import NOTES_LENGTH
@@ -150,6 +150,7 @@ class Swept:
 def sweep(ports: Ports, *, limit: int) -> Swept:
     """Retire up to `limit` requests and grants whose time is over, and let dead rows go, in one transaction.
 
+    The ends of sessions are left to be announced (`retirement.announce_ends`).
     Safe to run anywhere, any number of times at once: rows decide what is due, and each is retired once.
     """
     call = Call(caller=TIME, id=ports.entropy.token_bytes(16).hex(), wire="time")
@@ -158,10 +159,13 @@ def sweep(ports: Ports, *, limit: int) -> Swept:
         now = ports.clock.now()
         requests = tx.due_requests(now, limit)
         retire_requests(tx, ports, call, requests, now=now)
-        grants = tx.due_grants(now, limit)
+        sessions = lapse_sessions(tx, ports, call, now=now, limit=limit)
+        # Sessions are as due as roles are; while there are more of them, there is nothing else to look for.
+        grants = tx.due_grants(now, limit) if len(sessions) < limit else ()
         retire_grants(tx, ports, call, grants, now=now)
         purged = tx.purge(now, expired_before=now - ports.terms.retention, limit=limit)
-        lags = tuple((now - grant.deadline).total_seconds() for grant in grants)
-        return Swept(len(requests), len(grants), purged, lags)
+        late = [one.deadline for one in sessions] + [one.deadline for one in grants]
+        lags = tuple((now - deadline).total_seconds() for deadline in late)
+        return Swept(len(requests), len(late), purged, lags)
 
     return ports.store.write(work)

@@ -34,6 +34,7 @@ class Signals:
     due_requests: Backlog
     due_grants: Backlog
     stuck_grants: Backlog
+    unannounced_ends: Backlog
     due_errands: Backlog
     parked_errands: Backlog
     audit_entries: int
@@ -62,11 +63,13 @@ def signals(connection: Connection, now: datetime) -> Signals:
     expired = requests.c["state"] != literal(State.EXPIRED.value, literal_execute=True)
     heads = select(func.coalesce(func.sum(table_of(AuditHead).c["number"]), 0))
     stuck = grants.c["state"] == GrantState.STUCK.value
+    unannounced = grants.c["unannounced_since"]
     parked = errands.c["state"] == ErrandState.PARKED.value
     return Signals(
         due_requests=_backlog(connection, requests, "expires_at", expired, requests.c["expires_at"] <= now),
         due_grants=_backlog(connection, grants, "deadline", lively, grants.c["deadline"] <= now),
         stuck_grants=_backlog(connection, grants, "deadline", lively, stuck),
+        unannounced_ends=_backlog(connection, grants, "unannounced_since", unannounced.is_not(None)),
         due_errands=_backlog(connection, errands, "due_at", waiting, hooks, errands.c["due_at"] <= now),
         parked_errands=_backlog(connection, errands, "created_at", parked),
         audit_entries=int(connection.execute(heads).scalar_one()),

@@ -234,6 +234,7 @@ class GrantRow(SQLModel, table=True):
         Index("ix_grants_standing", "account_id", "state", "created_at", "id"),
         Index("ix_grants_between", "account_id", "partner_id", "state", "created_at", "id"),
         partial("ix_grants_due", "deadline", "state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
+        partial("ix_grants_unannounced", "unannounced_since", "unannounced_since IS NOT NULL"),
     )
     id: str = key()
     kind: str
@@ -254,6 +255,7 @@ class GrantRow(SQLModel, table=True):
     revision: int
     created_at: datetime
     parent_id: str | None = Field(index=True)
+    unannounced_since: datetime | None
 
 
 class SessionRow(SQLModel, table=True):

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Executable,
     Select,
+    Update,
     and_,
     delete,
     func,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 
 from service.db.clauses import are_single, matches, standing, unended, unexpired, waiting_webhooks
 from service.db.dead_rows import dead_rows
+from service.db.endings import claim_unannounced, lapse_sessions
 from service.db.mapping import reader_for, table_of, value_of
 from service.db.memory import Memory
 from service.db.pending import Misjudged, Pending, refusal
@@ -37,7 +39,7 @@ from workflows.ports import Expectation
 from workflows.records.audit import AuditEntry
 from workflows.records.deployment import Deployment
 from workflows.records.errand import Errand, ErrandKind, ErrandState
-from workflows.records.grant import Grant
+from workflows.records.grant import Expired, Grant
 from workflows.records.request import DelegationRequest
 from workflows.records.role import RoleErrand, Usage
 
@@ -187,8 +189,8 @@ class View:
         query = select(table).where(*matches(table, equal)).order_by(*key_columns(table))
         return self._records(kind, query)
 
-    def _records(self, kind: type[R], query: Select[Any]) -> list[R]:
-        """Return what a query finds after everything before it is written."""
+    def _records(self, kind: type[R], query: Select[Any] | Update) -> list[R]:
+        """Return what a statement finds after everything before it is written."""
         found = self._execute(query)
         # The driver's own rows: to make records of them, SQLAlchemy's would have to be taken apart again.
         rows = found.cursor.fetchall()
@@ -355,6 +357,7 @@ class View:
         timed: tuple[tuple[ColumnElement[Any], list[ColumnElement[bool]]], ...] = (
             (table_of(DelegationRequest).c["expires_at"], [unexpired()]),
             (table_of(Grant).c["deadline"], [unended(), standing()]),
+            (table_of(Grant).c["unannounced_since"], [table_of(Grant).c["unannounced_since"].is_not(None)]),
             (table_of(RoleErrand).c["due_at"], []),
             (table_of(Errand).c["due_at"], waiting_webhooks()),
         )
@@ -416,6 +419,22 @@ class View:
     def end_grants(self, before: Sequence[Grant], after: Sequence[Grant]) -> None:
         """Swap many grants at once; raises `LostRace` when any of them was changed."""
         self._swap_all(before, after)
+
+    def lapse_sessions(self, now: datetime, limit: int) -> Sequence[Expired]:
+        """End up to `limit` live sessions past their deadline, the longest overdue first, and mark them unannounced."""
+        self._about_to_change_grants()
+        return [Expired(*row) for row in self._execute(lapse_sessions(now, limit))]
+
+    def claim_unannounced(self, now: datetime, limit: int) -> Sequence[Grant]:
+        """Take the mark off up to `limit` grants whose end is to be announced, the longest unannounced first."""
+        self._about_to_change_grants()
+        return self._records(Grant, claim_unannounced(now, limit))
+
+    def _about_to_change_grants(self) -> None:
+        """Forget grants that a statement of its own is about to change."""
+        self.write_out()
+        self._pending.lost_sight_of(Grant)
+        self.wrote = True
 
     def put(self, record: object) -> None:
         """Insert the record or replace the one with the same primary key."""

@@ -13,6 +13,7 @@ from service.observe.metrics import EXPIRY_LAG
 from workflows.authentication import deployment_of
 from workflows.errors import LostRace
 from workflows.ports import Ports, Writing
+from workflows.retirement import announce_ends
 from workflows.revocation import sweep
 from workflows.role_errands import due_role_errands
 
@@ -35,6 +36,8 @@ class Sweeper:
         total = 0
         while swept := self._once():
             total += swept
+        while self._announced():
+            pass
         while done := due_role_errands(self._ports, BATCH):
             total += done
         if total:
@@ -58,6 +61,13 @@ class Sweeper:
         for lag in swept.lags:
             EXPIRY_LAG.observe(lag)
         return swept.total
+
+    def _announced(self) -> int:
+        try:
+            return announce_ends(self._ports, limit=BATCH)
+        except LostRace:
+            # As above.
+            return 1
 
     def _remember_the_time(self) -> None:
         """Write down the latest instant acted upon, so that a clock set back before the next start is noticed."""

@@ -94,6 +94,7 @@ class _Asked(Collector):
             "requests_due": signals.due_requests,
             "grants_due": signals.due_grants,
             "grants_stuck": signals.stuck_grants,
+            "ends_unannounced": signals.unannounced_ends,
             "errands_due": signals.due_errands,
             "errands_parked": signals.parked_errands,
         }

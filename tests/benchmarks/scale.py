@@ -21,6 +21,7 @@ from service.jobs.sweep import BATCH
 from service.observe.logs import silence_logs
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
+from workflows.retirement import announce_ends
 from workflows.revocation import sweep
 
 
@@ -81,6 +82,9 @@ def measure(folder: Path, url: str | None, grants: int, due: int) -> None:
         while sweep(ports, limit=BATCH).total:
             pass
         print(f"  {f'{due:,} more due at one instant, all revoked after':<46} {perf_counter() - began:>9.2f} s")
+        while announce_ends(ports, limit=BATCH):
+            pass
+        print(f"  {'and every partner told of it after':<46} {perf_counter() - began:>9.2f} s")
     print(f"  {'start to ready':<46} {start(folder, url):>9.2f} s")
 
 

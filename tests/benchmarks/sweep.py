@@ -1,4 +1,4 @@
-"""How fast due grants are retired, each with its audit entry and its notification.
+"""How fast due grants are retired, each with its audit entry, and their partners told.
 
 Reference, in the same run: sqlite3 alone updating as many rows in batches of the same size, durably.
 Run by hand: `uv run python tests/benchmarks/sweep.py [--count 100000]`.
@@ -23,6 +23,7 @@ from workflows.ids import GrantId, RequestId
 from workflows.ports import Writing
 from workflows.records.grant import Grant
 from workflows.records.request import DelegationRequest
+from workflows.retirement import announce_ends
 from workflows.revocation import sweep
 
 
@@ -72,14 +73,19 @@ def main() -> None:
         with staged(folder) as stage:
             ports = stage.house.ports
             ports.store.write(lambda tx: fill(tx, count))
-            late = replace(ports, clock=StillClock(ports.clock.now() + timedelta(days=1)))
+            late = replace(ports, clock=StillClock(ports.clock.now() + timedelta(hours=13)))
             began = perf_counter()
             while sweep(late, limit=BATCH).total:
                 pass
             rate = count / (perf_counter() - began)
+            began = perf_counter()
+            while announce_ends(late, limit=BATCH):
+                pass
+            telling = count / (perf_counter() - began)
         reference = plain_updates(folder, count)
     print(f"  {'reference: plain updates':<36} {reference:>12,.0f} /s")
     print(f"  {f'sweep of {count:,} due grants':<36} {rate:>12,.0f} /s  {rate / reference:>6.3f} x reference")
+    print(f"  {'messages about them':<36} {telling:>12,.0f} /s  {telling / reference:>6.3f} x reference")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Quiet:
 
     def signals(self) -> Signals:
         nothing = Backlog(0, None)
-        return Signals(nothing, nothing, nothing, nothing, nothing, 0)
+        return Signals(nothing, nothing, nothing, nothing, nothing, nothing, 0)
 
     def levels(self) -> dict[str, float]:
         return dict.fromkeys([*metrics._LEVELS, "lost_races"], 0.0)

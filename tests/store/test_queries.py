@@ -16,7 +16,7 @@ from staging.queries import plan, statements
 from staging.wires import arrived
 
 from service.house import House
-from workflows import revocation, submission
+from workflows import retirement, revocation, submission
 from workflows.errors import LostRace
 from workflows.ports import Reading, Writing
 from workflows.records.account import Account, Attachment, Principal
@@ -104,7 +104,7 @@ def test_the_next_instant_at_which_anything_is_due_is_read_off_the_due_indexes(h
     with statements(house) as heard:
         house.store.read(lambda tx: tx.next_due())
     plans = " | ".join(plan(house, *one) for one in heard if one[0].startswith("SELECT"))
-    for index in ("ix_requests_due", "ix_grants_due", "ix_errands_due"):
+    for index in ("ix_requests_due", "ix_grants_due", "ix_grants_unannounced", "ix_errands_due"):
         assert index in plans, plans
 
 
@@ -218,6 +218,8 @@ def test_the_next_due_instant_is_the_earliest_of_requests_grants_and_errands(
     assert house.store.read(lambda tx: tx.next_due()) == grant.deadline
     clock.set(grant.deadline)
     revocation.sweep(house.ports, limit=10)
+    assert house.store.read(lambda tx: tx.next_due()) == grant.deadline, "its partner is still to be told"
+    retirement.announce_ends(house.ports, limit=10)
     assert house.store.read(lambda tx: tx.next_due()) == request.expires_at
     clock.set(request.expires_at)
     revocation.sweep(house.ports, limit=10)

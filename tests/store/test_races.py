@@ -1,6 +1,8 @@
 """Several processes write to one PostgreSQL at once: nothing is lost, nothing happens twice, no chain forks."""
 
+import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,14 +23,15 @@ from service.db.engine import parse_url
 from service.db.store import SqlStore, _Lost
 from service.db.view import View
 from service.house import House
-from workflows import audit, delivery, onboarding, release, revocation
+from workflows import audit, delivery, onboarding, release, retirement, revocation
 from workflows.errors import LostRace, Unavailable
-from workflows.ids import AccountId
+from workflows.ids import AccountId, GrantId, RequestId
 from workflows.ports import Writing
 from workflows.records.account import Account
+from workflows.records.audit import AuditEntry
 from workflows.records.errand import Errand, ErrandKind
 from workflows.records.grant import Grant, GrantState, Session
-from workflows.records.request import State
+from workflows.records.request import DelegationRequest, State
 
 REPLICAS = 3
 
@@ -153,6 +156,40 @@ def test_of_many_processes_that_revoke_and_sweep_a_grant_ends_once(houses: list[
     (grant,) = houses[0].store.read(lambda tx: tx.find(Grant))
     assert grant.state is GrantState.REVOKED
     assert grant.revision == 1
+
+
+def test_of_many_processes_that_sweep_each_session_lapses_once_and_its_partner_is_told_once(
+    houses: list[House], people: People, clock: OffsetClock
+) -> None:
+    arrived(houses[0].ports, people, State.FINALIZED, "wf-00001")
+
+    def multiply(tx: Writing) -> None:
+        (request,), (grant,) = tx.find(DelegationRequest), tx.find(Grant)
+        names = [f"{number:032x}" for number in range(40)]
+        tx.add_all(replace(request, id=RequestId(f"dr-{name}"), workflow_id=f"wf-{name}") for name in names)
+        tx.add_all(
+            replace(grant, id=GrantId(f"dg-{name}"), request_id=RequestId(f"dr-{name}"), token_hash=name)
+            for name in names
+        )
+
+    houses[0].store.write(multiply)
+    clock.advance(hours=13)
+
+    def sweeping(house: House) -> Callable[[], None]:
+        def run() -> None:
+            while revocation.sweep(house.ports, limit=7).total or retirement.announce_ends(house.ports, limit=5):
+                pass
+
+        return run
+
+    assert at_once(*map(sweeping, houses)) == [None] * REPLICAS
+    entries, errands = houses[0].store.read(lambda tx: (tx.find(AuditEntry), tx.find(Errand)))
+    ended = Counter(one.request_id for one in entries if json.loads(one.body)["act"] == "ExpireGrant")
+    told = Counter(one.request_id for one in errands if one.message_type == "GrantEnded")
+    assert len(ended) == 41
+    assert ended == told
+    assert set(told.values()) == {1}
+    assert houses[0].store.read(lambda tx: audit.verify(tx, houses[0].ports.keyring)).faults == ()
 
 
 def put_webhook_errands(house: House, people: People) -> int:

@@ -35,6 +35,7 @@ from workflows.records.audit import AuditEntry, Replay
 from workflows.records.errand import Errand
 from workflows.records.grant import Grant, GrantState
 from workflows.records.request import DelegationRequest, State
+from workflows.retirement import announce_ends
 from workflows.revocation import Swept, revoke, sweep
 
 DAY = timedelta(days=1)
@@ -45,10 +46,13 @@ def entries(ports: Ports, act: str) -> list[AuditEntry]:
     return [one for one in found if json.loads(one.body)["act"] == act]
 
 
-def messages(ports: Ports, request_id: str, state: str) -> list[str]:
+def messages_of(ports: Ports, request_id: str) -> list[dict[str, object]]:
     found = ports.store.read(lambda tx: tx.find(Errand, request_id=request_id))
-    told = [notifications.body_of(ports, one) for one in found]
-    return [str(one["Type"]) for one in told if one["State"] == state]
+    return [notifications.body_of(ports, one) for one in found]
+
+
+def messages(ports: Ports, request_id: str, state: str) -> list[str]:
+    return [str(one["Type"]) for one in messages_of(ports, request_id) if one["State"] == state]
 
 
 def many(ports: Ports, model: DelegationRequest, count: int) -> None:
@@ -99,7 +103,11 @@ def test_a_grant_is_retired_at_its_deadline_with_one_entry_and_one_message(
     assert (grant.state, grant.ended_at, grant.ended_by) == (GrantState.REVOKED, deadline, None)
     (entry,) = entries(house.ports, "ExpireGrant")
     assert (entry.chain, entry.request_id) == (ACCOUNT, request.id)
-    assert messages(house.ports, request.id, "FINALIZED").count("GrantEnded") == 1
+    assert (json.loads(entry.body)["before"], json.loads(entry.body)["after"]) == ("LIVE", "REVOKED")
+    assert announce_ends(house.ports, limit=10) == 1
+    assert announce_ends(house.ports, limit=10) == 0
+    (told,) = (one for one in messages_of(house.ports, request.id) if one["Type"] == "GrantEnded")
+    assert (told["Reason"], told["EndedAt"], told["Sequence"]) == ("expired", notifications.wire_time(deadline), 5)
 
 
 def test_sweeping_again_finds_nothing_and_writes_nothing(house: House, people: People, clock: StillClock) -> None:
@@ -283,6 +291,22 @@ def test_what_fell_due_while_nothing_ran_is_done_at_the_next_start(tmp_path: Pat
     clock.advance(days=1)
     with serving(tmp_path, clock) as live:
         until(lambda: stored_state(live.ports, request.id) is GrantState.REVOKED)
+
+
+def test_an_end_that_nobody_announced_before_the_process_died_is_announced_once_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    clock = OffsetClock()
+    house = house_in(tmp_path, clock)
+    request = arrived(house.ports, settle_people(house.ports), State.FINALIZED, "wf-00001")
+    clock.advance(hours=13)
+    assert sweep(house.ports, limit=10).grants == 1
+    assert messages(house.ports, request.id, "FINALIZED").count("GrantEnded") == 0
+    house.close()
+    with serving(tmp_path, clock) as live:
+        until(lambda: messages(live.ports, request.id, "FINALIZED").count("GrantEnded") == 1)
+        assert Sweeper(live.ports).run() == 0
+        assert messages(live.ports, request.id, "FINALIZED").count("GrantEnded") == 1
 
 
 def test_a_running_service_delivers_what_it_wrote(tmp_path: Path) -> None:

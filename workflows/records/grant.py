@@ -41,6 +41,7 @@ class Grant:
     """One lent authority with one absolute deadline, which everything derived from it inherits.
 
     `parent_id` is set for the grant of a role that a delegated session made: the grant of that session.
+    `unannounced_since` is the instant at which it ended, until the partner's message of that is written.
     """
 
     id: GrantId
@@ -62,6 +63,18 @@ class Grant:
     revision: int
     created_at: datetime
     parent_id: GrantId | None = None
+    unannounced_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What is written down of a session's grant that time has ended."""
+
+    id: GrantId
+    request_id: RequestId
+    account_id: AccountId
+    partner_id: AccountId
+    deadline: datetime
 
 
 @dataclass(frozen=True, slots=True)
