@@ -31,6 +31,7 @@ ANY_IN_FIELD: Final = "**?"
 # Stands for ANY until stars that the partner wrote have been run together.
 _MARK: Final = "\ue000"
 _MARK_OF_FIELD: Final = "\ue000?"
+_OPEN_VALUES: Final = ("*", _MARK, _MARK_OF_FIELD)
 _MARKED: Final = re.compile("\ue000+")
 _SWALLOWED: Final = re.compile("\\*\ue000|\ue000\\*")
 # Comparisons of whole texts, and the one of patterns that says the same of them.
@@ -79,18 +80,25 @@ class Place:
         comparison = self.operator.comparison
         return comparison is not None and comparison.takes_wildcards
 
+    @property
+    def compares_arns(self) -> bool:
+        """Whether texts are compared field by field here, so that one with fewer fields than an ARN fits nothing."""
+        return self.operator is not None and self.operator.base.startswith("Arn")
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:
     """How parameters are filled in: `safe` may hold wildcards; `fixed` have the same value in every place.
 
     With `everything` each value is `*`, to see whatever a text can cover at all; `mild` values are never wildcards.
+    With `exact` the fixed values are all there is: `*` stands for no other value.
     """
 
     safe: frozenset[str]
     fixed: Mapping[str, str]
     everything: bool = False
     mild: bool = False
+    exact: bool = False
 
 
 PLAIN: Final = Fill(frozenset(), {}, mild=True)
@@ -118,8 +126,26 @@ class Filler:
         """The text with values for its placeholders: one, or one for each type that a value could choose."""
         literals, names = parts(text)
         choices = [self._values(name, literals, at) for at, name in enumerate(names)]
-        texts = [joined(literals, values) for values in islice(product(*choices), _MOST_TYPES)]
+        chosen = islice(product(*choices), _MOST_TYPES)
+        texts = (one for values in chosen for one in self._texts(literals, values))
         return [self._tidied(one) for one in texts]
+
+    def _texts(self, literals: Sequence[str], values: Sequence[str]) -> list[str]:
+        """The text that values make; where ARNs are compared, an open value may also hold the fields that it lacks."""
+        written = joined(literals, values)
+        opened = [at for at, value in enumerate(values) if value in _OPEN_VALUES]
+        is_open = opened and self._place.compares_arns and not self._fill.exact
+        if not is_open or written.count(":") >= ARN_FIELDS - 1:
+            return [written]
+        first, last = opened[0], opened[-1]
+        before = joined(literals[: first + 1], values[:first])
+        after = joined(literals[last + 1 :], values[last + 1 :])
+        mark = "*" if "*" in values else _MARK
+        # Colons behind the value may be those between fields, or lie within the last one.
+        lacking = ARN_FIELDS - 1 - before.count(":")
+        return [
+            f"{before}{':'.join([mark] * (lacking - between + 1))}{after}" for between in range(after.count(":") + 1)
+        ]
 
     def _tidied(self, text: str) -> str:
         if self._place.takes_wildcards or _MARK in text:

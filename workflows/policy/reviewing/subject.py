@@ -107,7 +107,7 @@ class Subject:
 
     def rendered(self, values: Mapping[str, str], places: Sequence[int]) -> tuple[Statement, ...]:
         """Those of the statements at these places that stay, under these values of every parameter."""
-        fill, notes = Fill(self.wildcard_safe, values), Notes()
+        fill, notes = Fill(self.wildcard_safe, values, exact=True), Notes()
         found = []
         for index in places:
             switch = self.switches[index]
