@@ -14,7 +14,7 @@ from typing import Final
 
 from workflows.policy.binding import bound, joined, parts
 from workflows.policy.catalogue import catalogue
-from workflows.policy.conditions import Operator, read_operator
+from workflows.policy.conditions import NULL, Operator, Quantifier, read_operator
 from workflows.policy.context import fold
 from workflows.policy.global_keys import KeyType
 from workflows.policy.patterns import ARN_FIELDS, action_pattern
@@ -43,6 +43,7 @@ _LIKE: Final[Mapping[str, str]] = {
     "ArnEquals": "ArnLike",
     "ArnNotEquals": "ArnNotLike",
 }
+_EQUAL_TO: Final = ("NumericEquals", "DateEquals", "Bool", "BinaryEquals")
 _EVERY_ADDRESS, _ONE_ADDRESS = "0.0.0.0/0", "192.0.2.1/32"
 _PLAIN_TYPED: Final[Mapping[str, str]] = {"Bool": "true", "Null": "true", "BinaryEquals": "eA=="}
 _PATHS: Final = ("role/", "policy/", "user/", "group/", "instance-profile/")
@@ -99,6 +100,11 @@ class Fill:
     everything: bool = False
     mild: bool = False
     exact: bool = False
+
+    @property
+    def seeks_the_worst(self) -> bool:
+        """Whether values stand for whatever they could be."""
+        return not (self.everything or self.mild or self.exact)
 
 
 PLAIN: Final = Fill(frozenset(), {}, mild=True)
@@ -298,22 +304,45 @@ def _condition(
             found[name] = keys
             continue
         for key, value in keys.items():
-            filler = Filler(Place(statement[0], "Condition", statement[1], operator, key), fill, notes)
-            put = _bound("Resource", _run_together(value), filler, key)
+            place = Place(statement[0], "Condition", statement[1], operator, key)
+            put = _bound("Resource", _run_together(value), Filler(place, fill, notes), key)
+            names = _names(value)
+            if names and place.wants_wide and operator.base in _EQUAL_TO and fill.seeks_the_worst:
+                # Whatever the key holds can be the value, so all that is left to demand is that there is one.
+                notes.opened.update(names)
+                if not operator.if_exists and operator.quantifier is not Quantifier.ALL:
+                    _put(found, NULL, {key: "false"})
+                continue
             like = name.replace(operator.base, _LIKE.get(operator.base, operator.base))
-            _put(found, like if ANY in str(put[key]) else name, name, put)
+            _put(found, like if ANY in str(put[key]) else name, put)
     return found
 
 
-def _put(found: dict[str, Json], wanted: str, otherwise: str, keys: dict[str, Json]) -> None:
-    """Put keys under an operator that reads ANY, or under their own where that one has the key already."""
+def _put(found: dict[str, Json], name: str, keys: dict[str, Json]) -> None:
+    """Put what an operator demands of a key beside what it demands of it already, after a change of operators."""
     (key,) = keys
-    there = found.setdefault(wanted, {})
+    there = found.setdefault(name, {})
     assert isinstance(there, dict)
-    if key in there and wanted != otherwise:
-        there = found.setdefault(otherwise, {})
-        assert isinstance(there, dict)
-    there[key] = keys[key]
+    if key not in there:
+        there[key] = keys[key]
+        return
+    operator = read_operator(name)
+    comparison = operator.comparison if operator is not None else None
+    if comparison is not None and comparison.negated:
+        # None of these and none of those is none of all.
+        there[key] = [*_listed(there[key]), *_listed(keys[key])]
+    elif operator is not None and operator == Operator(operator.base) and operator.base != NULL:
+        # Of the one value of a key this says the same.
+        _put(found, f"{Quantifier.ANY.value}:{name}", keys)
+
+
+def _names(value: Json) -> list[str]:
+    """The parameters in a value or in one of several."""
+    return [name for text in _listed(value) if isinstance(text, str) for name in parts(text)[1]]
+
+
+def _listed(value: Json) -> list[Json]:
+    return list(value) if isinstance(value, list) else [value]
 
 
 def _bound(name: str, value: Json, filler: Filler, key: str | None = None) -> dict[str, Json]:
