@@ -92,6 +92,7 @@ class Fill:
     """How parameters are filled in: `safe` may hold wildcards; `fixed` have the same value in every place.
 
     With `everything` each value is `*`, to see whatever a text can cover at all; `mild` values are never wildcards.
+    `unwritten` ends a value of which nothing is to come, so that it is none that the partner wrote down elsewhere.
     With `exact` the fixed values are all there is: `*` stands for no other value.
     """
 
@@ -100,6 +101,7 @@ class Fill:
     everything: bool = False
     mild: bool = False
     exact: bool = False
+    unwritten: str = ""
 
     @property
     def seeks_the_worst(self) -> bool:
@@ -176,7 +178,9 @@ class Filler:
             notes.opened.update((name,) if typed != sample else ())
             return [typed]
         if not place.wants_wide:
-            return [sample]
+            is_compared = place.operator is not None
+            notes.opened.update((name,) if is_compared else ())
+            return [f"{sample}{fill.unwritten}" if is_compared else sample]
         notes.opened.add(name)
         if place.takes_wildcards and (name in fill.safe or _is_open(place, literals, at)):
             return ["*"]
