@@ -9,18 +9,16 @@ import click
 import msgspec
 
 from service import views
+from service.cli.comparing import compare_policies
 from service.cli.desk import failing_clearly, json_option, opened, print_json, read_document, show
 from service.cli.reviewing import review_bundle
 from service.cli.validation import validate_files
 from workflows import onboarding
 from workflows.errors import BadInput
 from workflows.policy.cases import answer_line, answered, read_case
-from workflows.policy.compare import Counterexample, Verdict, compare
 from workflows.policy.context import RequestContext
 from workflows.policy.decision import Decision
-from workflows.policy.document import ASKED, PolicyKind, parse_policy
 from workflows.policy.explanation import sentences
-from workflows.policy.layers import NamedPolicy
 from workflows.policy.strict_json import read_json
 from workflows.role_standing import standing_of_subject
 from workflows.sessions import judge, supplied_context
@@ -52,6 +50,7 @@ def create_policy(account: str, name: str, path: Path, as_json: bool) -> None:
 
 
 policy.add_command(review_bundle)
+policy.add_command(compare_policies)
 
 
 # --- many questions, for programs ------------------------------------------------------------------------
@@ -96,69 +95,6 @@ def _answer(line: bytes) -> dict[str, object]:
     except UnicodeDecodeError as failure:
         return {"id": None, "error": f"`$` is not UTF-8 text: {failure.reason} at byte {failure.start}"}
     return answer_line(text)
-
-
-# --- two documents ---------------------------------------------------------------------------------------
-
-
-class ComparisonView(msgspec.Struct):
-    """Whether a policy stays within another; a request for each statement that does not."""
-
-    verdict: str
-    because: str | None
-    rests_on_variables: bool
-    counterexamples: list[dict[str, object]]
-
-
-@policy.command("compare")
-@click.argument("policy_file", type=_FILE)
-@click.argument("within_file", type=_FILE)
-@json_option
-@failing_clearly
-def compare_policies(policy_file: Path, within_file: Path, as_json: bool) -> None:
-    """Prove that POLICY_FILE allows nothing that WITHIN_FILE does not, or show requests for which it does.
-
-    Exit codes: 0 proven, 1 refuted or not known.
-    """
-    answer = compare(*([_named(path)] for path in (policy_file, within_file)), every=True)
-    view = ComparisonView(
-        verdict=answer.verdict.value,
-        because=answer.because,
-        rests_on_variables=answer.rests_on_variables,
-        counterexamples=[_counterexample(found) for found in answer.counterexamples],
-    )
-    if as_json:
-        print_json(view)
-    else:
-        _tell(view)
-    sys.exit(answer.verdict is not Verdict.PROVEN)
-
-
-def _named(path: Path) -> NamedPolicy:
-    document = parse_policy(read_document(path), kind=PolicyKind.IDENTITY, caps=ASKED)
-    return NamedPolicy(path.name, document)
-
-
-def _counterexample(found: Counterexample) -> dict[str, object]:
-    return {
-        "statement": found.statement.sid or found.statement.index,
-        "action": found.request.action,
-        "resource": found.request.resource,
-        "context": dict(found.request.context.as_mapping()),
-        "denied_by": found.denied_by,
-    }
-
-
-def _tell(view: ComparisonView) -> None:
-    ending = f" ({view.because})" if view.because else ""
-    click.echo(f"{view.verdict}{ending}")
-    if view.verdict == Verdict.PROVEN and view.rests_on_variables:
-        click.echo("each policy variable was taken for a value that nothing else in the documents names")
-    for one in view.counterexamples:
-        beyond = f"denied by {one['denied_by']}" if one["denied_by"] else "allowed by nothing"
-        click.echo(f"statement {one['statement']}: {one['action']} on {one['resource']} is {beyond}")
-        if one["context"]:
-            click.echo(f"  with {msgspec.json.encode(one['context']).decode()}")
 
 
 # --- one question, for people ----------------------------------------------------------------------------

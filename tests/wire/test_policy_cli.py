@@ -162,3 +162,38 @@ def test_two_documents_are_compared_with_a_request_for_what_goes_too_far(
     assert (result.exit_code, told in result.output) == (code, True), result.output
     answer = json.loads(CliRunner().invoke(main, ["policy", "compare", asked, boundary, "--json"]).stdout)
     assert (answer["verdict"] == "PROVEN") is (code == 0)
+
+
+def _compared(folder: Path, asked: object, within: object, *words: str) -> Result:
+    paths = []
+    for name, document in (("asked.json", asked), ("within.json", within)):
+        (folder / name).write_text(document if isinstance(document, str) else json.dumps(document, indent=1))
+        paths.append(str(folder / name))
+    return CliRunner().invoke(main, ["policy", "compare", *paths, *words])
+
+
+def test_the_request_that_goes_too_far_is_one_that_people_know(tmp_path: Path) -> None:
+    reads = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}
+    within = {**_ALLOW, "Statement": reads}
+    told = _compared(tmp_path, _ALLOW, within)
+    (shown,) = json.loads(_compared(tmp_path, _ALLOW, within, "--json").stdout)["counterexamples"]
+    assert shown["action"] == "s3:AbortMultipartUpload"
+    assert "statement 0: s3:AbortMultipartUpload on * is allowed by nothing" in told.stdout
+
+
+def test_code_hosts_are_told_which_statement_goes_too_far(tmp_path: Path) -> None:
+    more = {**_ALLOW, "Statement": [_ALLOW["Statement"], {"Effect": "Allow", "Action": "sqs:Send*", "Resource": "*"}]}
+    result = _compared(tmp_path, more, _ALLOW, "--sarif")
+    (found,) = json.loads(result.stdout)["runs"][0]["results"]
+    region = found["locations"][0]["physicalLocation"]["region"]
+    assert (result.exit_code, found["ruleId"], region["startLine"], region["endLine"]) == (1, "NEW_ACCESS", 9, 13)
+    assert found["message"]["text"] == "sqs:SendMessage on * is allowed by nothing"
+    kept = _compared(tmp_path, _ALLOW, more, "--sarif")
+    assert (kept.exit_code, json.loads(kept.stdout)["runs"][0]["results"]) == (0, [])
+    assert _compared(tmp_path, _ALLOW, more, "--sarif", "--json").exit_code == 2
+
+
+@pytest.mark.parametrize("broken", ["", "[", "null", "x" * 200_000])
+def test_what_is_no_policy_is_named_and_is_no_verdict(tmp_path: Path, broken: str) -> None:
+    result = _compared(tmp_path, _ALLOW, broken)
+    assert (result.exit_code, "within.json is no policy" in result.stderr) == (2, True)

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from workflows.policy.catalogue import ActionEntry, Service, catalogue
-from workflows.policy.containment import overlaps
 from workflows.policy.context import fold
 from workflows.policy.document import Effect, Statement
-from workflows.policy.patterns import ActionPattern, Glob, Work, resource_tokens
+from workflows.policy.patterns import ActionPattern
 from workflows.policy.reviewing.finding import Finding, Severity
 from workflows.policy.reviewing.iam_rules import found_at
-from workflows.policy.reviewing.kinds import kinds_of
+from workflows.policy.reviewing.kinds import kinds_of, may_be_of_kind
 from workflows.policy.reviewing.reach import Reach
 from workflows.policy.reviewing.service_rules import SENSITIVE, matching
 from workflows.policy.reviewing.subject import Subject, label
@@ -128,6 +127,4 @@ def _fits(service: Service, entry: ActionEntry, statement: Statement) -> bool:
     kinds = kinds_of(entry)
     if not kinds or service is None:
         return True
-    globs = [Glob(resource_tokens(kind)) for kind in kinds]
-    work = Work()
-    return any(overlaps(glob, one.widest, work) for glob in globs for one in statement.resources)
+    return any(may_be_of_kind(kind, one) for kind in kinds for one in statement.resources)

@@ -20,6 +20,7 @@ from workflows.policy.request import Asked, Request
 from workflows.policy.reviewing.action_rules import at
 from workflows.policy.reviewing.finding import Finding, Severity, Step
 from workflows.policy.reviewing.iam_rules import found_at
+from workflows.policy.reviewing.kinds import kinds_of
 from workflows.policy.reviewing.plausible import chosen, likely
 from workflows.policy.reviewing.reach import Reach, may_share
 from workflows.policy.reviewing.scope import deny, equals, is_plain, none_of
@@ -30,6 +31,9 @@ from workflows.policy.strict_json import quoted
 _STEPS: Final = 2_000_000
 _REQUEST_TAGS: Final = ("aws:requesttag/", "aws:tagkeys")
 _RESOURCE_TAG: Final = "aws:resourcetag/"
+# Several services have a name of their own for the tags of their resources.
+_OWN_RESOURCE_TAG: Final = ":resourcetag/"
+_OBJECT_TAG: Final = "s3:existingobjecttag/"
 
 
 # --- keys that the action carries ------------------------------------------------------------------------
@@ -190,8 +194,11 @@ def guard_rules(reach: Reach) -> Iterator[Finding]:
     for statement in reach.subject.allows:
         for clause in statement.conditions:
             key = fold(clause.key)
-            if key.startswith(_RESOURCE_TAG) and is_plain(clause.operator):
+            if not is_plain(clause.operator):
+                continue
+            if _OWN_RESOURCE_TAG in key or key.startswith(_OBJECT_TAG):
                 yield from _opened(reach, statement, clause)
+            if key.startswith(_RESOURCE_TAG):
                 yield from _referenced(reach, statement, clause)
 
 
@@ -200,8 +207,8 @@ def _opened(reach: Reach, statement: Statement, clause: Clause) -> Iterator[Find
     patterns = [pattern for pattern in statement.actions if ":" in pattern.text]
     services = _tagged_services(statement)
     at_creation = none_of((equals("ec2:CreateAction", ("false",), NULL),))
-    unset = (deny(conditions=(clause,)), *at_creation, *_unlike(tag, clause))
     for prefix in services:
+        unset = (*none_of(_spellings(clause, prefix)), *at_creation, *_unlike(tag, clause))
         service = catalogue().service(prefix)
         tagging = [one for one in service.actions.values() if one.level is Level.TAGGING] if service else []
         for entry in tagging:
@@ -220,19 +227,32 @@ def _opened(reach: Reach, statement: Statement, clause: Clause) -> Iterator[Find
                 return
 
 
+def _spellings(clause: Clause, prefix: str) -> Iterator[Clause]:
+    """The clause under each name that a service has for the tag; a resource has the tag under all of them."""
+    _, _, tag = clause.key.partition("/")
+    keys = dict.fromkeys((clause.key, f"aws:ResourceTag/{tag}", f"{prefix}:ResourceTag/{tag}"))
+    yield from (replace(clause, key=key) for key in keys)
+
+
 def _tagged_services(statement: Statement) -> Sequence[str]:
-    """The services whose resources a statement speaks of: those of its ARNs, and of its actions."""
+    """The services whose resources a statement speaks of: those of its ARNs, of its actions, and of what these name."""
     arns = (split_arn(pattern.text) for pattern in statement.resources)
     named = [fields[2] for fields in arns if fields is not None]
-    prefixes = (fold(pattern.text.partition(":")[0]) for pattern in statement.actions)
+    prefixes = [fold(pattern.text.partition(":")[0]) for pattern in statement.actions]
+    if len(named) < len(statement.resources):
+        entries = (catalogue().action(pattern.text) for pattern in statement.actions)
+        prefixes += [kind.split(":")[2] for entry in entries if entry is not None for kind in kinds_of(entry)]
     return tuple(dict.fromkeys((*named, *prefixes)))
 
 
 def _unlike(tag: str, clause: Clause) -> tuple[Statement, ...]:
     """Denies on requests that set another value of the tag, or do not name it among their tags."""
-    written = replace(clause, key=f"aws:RequestTag/{tag}")
-    negated = equals(written.key, clause.texts, "StringNotLike")
-    unnamed = Clause(Operator("StringNotEquals", Quantifier.ALL), "aws:TagKeys", (tag,), ((tag,),))
+    of_objects = fold(clause.key).startswith(_OBJECT_TAG)
+    value, names = (
+        ("s3:RequestObjectTag", "s3:RequestObjectTagKeys") if of_objects else ("aws:RequestTag", "aws:TagKeys")
+    )
+    negated = equals(f"{value}/{tag}", clause.texts, "StringNotLike")
+    unnamed = Clause(Operator("StringNotEquals", Quantifier.ALL), names, (tag,), ((tag,),))
     others = (deny(conditions=(negated,)),) if not clause.has_variables else ()
     return (*others, deny(conditions=(unnamed,)))
 

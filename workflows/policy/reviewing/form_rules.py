@@ -6,15 +6,16 @@ from typing import Final
 
 from workflows.policy.binding import OPEN, parts
 from workflows.policy.catalogue import Service, catalogue
-from workflows.policy.containment import overlaps
 from workflows.policy.context import fold
 from workflows.policy.document import OLD_VERSION, Statement
-from workflows.policy.patterns import ARN_FIELDS, Glob, Work, resource_tokens, split_arn
+from workflows.policy.patterns import ARN_FIELDS, split_arn
 from workflows.policy.reviewing.action_rules import at
 from workflows.policy.reviewing.finding import Finding, Severity
+from workflows.policy.reviewing.kinds import may_be_of_kind
 from workflows.policy.reviewing.reach import Reach
 from workflows.policy.reviewing.subject import Subject, Switch
 from workflows.policy.strict_json import Json, minified, quoted
+from workflows.policy.variables import ResourcePattern
 
 ORDER: Final = ("@Enabled", "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
 _PARTITION: Final = re.compile(r"aws(-[a-z]+)*|[*?]+|aws[*?-]+[a-z*?-]*", re.ASCII)
@@ -63,14 +64,14 @@ def form_rules(reach: Reach) -> Iterator[Finding]:
 
 def _arns(subject: Subject, statement: Statement) -> Iterator[Finding]:
     for pattern in (*statement.resources, *statement.not_resources):
-        problem = _problem(pattern.text, pattern.widest)
+        problem = _problem(pattern)
         if problem is not None:
             yield at(subject, statement, "V3", Severity.LOW, f"{quoted(pattern.text)} {problem}")
             return
 
 
-def _problem(text: str, widest: Glob) -> str | None:
-    fields = split_arn(text)
+def _problem(pattern: ResourcePattern) -> str | None:
+    fields = split_arn(pattern.text)
     if fields is None:
         return None
     _, partition, prefix, region, account, _ = fields
@@ -83,7 +84,7 @@ def _problem(text: str, widest: Glob) -> str | None:
     if (problem := next((words for words, holds in wrong.items() if holds), None)) is not None:
         return problem
     service = catalogue().service(prefix)
-    fits = service is None or not service.resource_types or _fits_a_type(service, widest)
+    fits = service is None or not service.resource_types or _fits_a_type(service, pattern)
     return None if fits else f"fits no type of resource of {prefix}"
 
 
@@ -91,10 +92,9 @@ def _is_none(field: str, shape: re.Pattern[str]) -> bool:
     return not _WILD & set(field) and shape.fullmatch(field) is None
 
 
-def _fits_a_type(service: Service, widest: Glob) -> bool:
-    work = Work()
+def _fits_a_type(service: Service, pattern: ResourcePattern) -> bool:
     kinds = (":".join(one.fields) for one in service.resource_types.values())
-    return any(overlaps(Glob(resource_tokens(kind)), widest, work) for kind in kinds)
+    return any(may_be_of_kind(kind, pattern, as_written=True) for kind in kinds)
 
 
 # --- size ------------------------------------------------------------------------------------------------

@@ -1,14 +1,19 @@
 """The resources that an action names: the patterns of their types, and Denies on whatever is of no such type."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from workflows.policy.catalogue import ActionEntry, catalogue
+from workflows.policy.containment import overlaps
 from workflows.policy.context import fold
 from workflows.policy.document import Statement
-from workflows.policy.patterns import ARN_FIELDS
+from workflows.policy.patterns import ARN_FIELDS, Glob, Work, resource_tokens, split_arn, text_tokens
 from workflows.policy.reviewing.scope import deny, resource_pattern
+from workflows.policy.variables import ResourcePattern
+
+_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 
 
 def kinds_of(entry: ActionEntry, names: Sequence[str] = ()) -> tuple[str, ...]:
@@ -22,6 +27,22 @@ def kinds_of(entry: ActionEntry, names: Sequence[str] = ()) -> tuple[str, ...]:
 
 def _pattern(fields: Sequence[str]) -> str:
     return ":".join(fields)
+
+
+def may_be_of_kind(kind: str, pattern: ResourcePattern, *, as_written: bool = False) -> bool:
+    """Whether a Resource may cover something of a kind, told field by field: within its fields no ARN holds a colon.
+
+    A `*` that ends a field may run on past colons; `as_written` it stays where its author put it.
+    """
+    fields, own = kind.split(":", ARN_FIELDS - 1), split_arn(_VARIABLE.sub("*", pattern.text))
+    if own is None or len(fields) != ARN_FIELDS or own[-1].startswith("/"):
+        return overlaps(Glob(resource_tokens(kind)), pattern.widest, Work())
+    for field, written in zip(fields, own, strict=True):
+        if not overlaps(Glob(text_tokens(field)), Glob(text_tokens(written)), Work()):
+            return False
+        if written.endswith("*") and not as_written:
+            return overlaps(Glob(resource_tokens(kind)), pattern.widest, Work())
+    return True
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ from typing import Final
 
 from workflows.policy.binding import bound, joined, parts
 from workflows.policy.catalogue import catalogue
-from workflows.policy.conditions import Operator, read_operator
+from workflows.policy.conditions import NULL, Operator, Quantifier, read_operator
 from workflows.policy.context import fold
 from workflows.policy.global_keys import KeyType
 from workflows.policy.patterns import ARN_FIELDS, action_pattern
@@ -31,6 +31,7 @@ ANY_IN_FIELD: Final = "**?"
 # Stands for ANY until stars that the partner wrote have been run together.
 _MARK: Final = "\ue000"
 _MARK_OF_FIELD: Final = "\ue000?"
+_OPEN_VALUES: Final = ("*", _MARK, _MARK_OF_FIELD)
 _MARKED: Final = re.compile("\ue000+")
 _SWALLOWED: Final = re.compile("\\*\ue000|\ue000\\*")
 # Comparisons of whole texts, and the one of patterns that says the same of them.
@@ -42,6 +43,7 @@ _LIKE: Final[Mapping[str, str]] = {
     "ArnEquals": "ArnLike",
     "ArnNotEquals": "ArnNotLike",
 }
+_EQUAL_TO: Final = ("NumericEquals", "DateEquals", "Bool", "BinaryEquals")
 _EVERY_ADDRESS, _ONE_ADDRESS = "0.0.0.0/0", "192.0.2.1/32"
 _PLAIN_TYPED: Final[Mapping[str, str]] = {"Bool": "true", "Null": "true", "BinaryEquals": "eA=="}
 _PATHS: Final = ("role/", "policy/", "user/", "group/", "instance-profile/")
@@ -79,18 +81,32 @@ class Place:
         comparison = self.operator.comparison
         return comparison is not None and comparison.takes_wildcards
 
+    @property
+    def compares_arns(self) -> bool:
+        """Whether texts are compared field by field here, so that one with fewer fields than an ARN fits nothing."""
+        return self.operator is not None and self.operator.base.startswith("Arn")
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:
     """How parameters are filled in: `safe` may hold wildcards; `fixed` have the same value in every place.
 
     With `everything` each value is `*`, to see whatever a text can cover at all; `mild` values are never wildcards.
+    `unwritten` ends a value of which nothing is to come, so that it is none that the partner wrote down elsewhere.
+    With `exact` the fixed values are all there is: `*` stands for no other value.
     """
 
     safe: frozenset[str]
     fixed: Mapping[str, str]
     everything: bool = False
     mild: bool = False
+    exact: bool = False
+    unwritten: str = ""
+
+    @property
+    def seeks_the_worst(self) -> bool:
+        """Whether values stand for whatever they could be."""
+        return not (self.everything or self.mild or self.exact)
 
 
 PLAIN: Final = Fill(frozenset(), {}, mild=True)
@@ -118,8 +134,26 @@ class Filler:
         """The text with values for its placeholders: one, or one for each type that a value could choose."""
         literals, names = parts(text)
         choices = [self._values(name, literals, at) for at, name in enumerate(names)]
-        texts = [joined(literals, values) for values in islice(product(*choices), _MOST_TYPES)]
+        chosen = islice(product(*choices), _MOST_TYPES)
+        texts = (one for values in chosen for one in self._texts(literals, values))
         return [self._tidied(one) for one in texts]
+
+    def _texts(self, literals: Sequence[str], values: Sequence[str]) -> list[str]:
+        """The text that values make; where ARNs are compared, an open value may also hold the fields that it lacks."""
+        written = joined(literals, values)
+        opened = [at for at, value in enumerate(values) if value in _OPEN_VALUES]
+        is_open = opened and self._place.compares_arns and not self._fill.exact
+        if not is_open or written.count(":") >= ARN_FIELDS - 1:
+            return [written]
+        first, last = opened[0], opened[-1]
+        before = joined(literals[: first + 1], values[:first])
+        after = joined(literals[last + 1 :], values[last + 1 :])
+        mark = "*" if "*" in values else _MARK
+        # Colons behind the value may be those between fields, or lie within the last one.
+        lacking = ARN_FIELDS - 1 - before.count(":")
+        return [
+            f"{before}{':'.join([mark] * (lacking - between + 1))}{after}" for between in range(after.count(":") + 1)
+        ]
 
     def _tidied(self, text: str) -> str:
         if self._place.takes_wildcards or _MARK in text:
@@ -144,7 +178,9 @@ class Filler:
             notes.opened.update((name,) if typed != sample else ())
             return [typed]
         if not place.wants_wide:
-            return [sample]
+            is_compared = place.operator is not None
+            notes.opened.update((name,) if is_compared else ())
+            return [f"{sample}{fill.unwritten}" if is_compared else sample]
         notes.opened.add(name)
         if place.takes_wildcards and (name in fill.safe or _is_open(place, literals, at)):
             return ["*"]
@@ -272,22 +308,45 @@ def _condition(
             found[name] = keys
             continue
         for key, value in keys.items():
-            filler = Filler(Place(statement[0], "Condition", statement[1], operator, key), fill, notes)
-            put = _bound("Resource", _run_together(value), filler, key)
+            place = Place(statement[0], "Condition", statement[1], operator, key)
+            put = _bound("Resource", _run_together(value), Filler(place, fill, notes), key)
+            names = _names(value)
+            if names and place.wants_wide and operator.base in _EQUAL_TO and fill.seeks_the_worst:
+                # Whatever the key holds can be the value, so all that is left to demand is that there is one.
+                notes.opened.update(names)
+                if not operator.if_exists and operator.quantifier is not Quantifier.ALL:
+                    _put(found, NULL, {key: "false"})
+                continue
             like = name.replace(operator.base, _LIKE.get(operator.base, operator.base))
-            _put(found, like if ANY in str(put[key]) else name, name, put)
+            _put(found, like if ANY in str(put[key]) else name, put)
     return found
 
 
-def _put(found: dict[str, Json], wanted: str, otherwise: str, keys: dict[str, Json]) -> None:
-    """Put keys under an operator that reads ANY, or under their own where that one has the key already."""
+def _put(found: dict[str, Json], name: str, keys: dict[str, Json]) -> None:
+    """Put what an operator demands of a key beside what it demands of it already, after a change of operators."""
     (key,) = keys
-    there = found.setdefault(wanted, {})
+    there = found.setdefault(name, {})
     assert isinstance(there, dict)
-    if key in there and wanted != otherwise:
-        there = found.setdefault(otherwise, {})
-        assert isinstance(there, dict)
-    there[key] = keys[key]
+    if key not in there:
+        there[key] = keys[key]
+        return
+    operator = read_operator(name)
+    comparison = operator.comparison if operator is not None else None
+    if comparison is not None and comparison.negated:
+        # None of these and none of those is none of all.
+        there[key] = [*_listed(there[key]), *_listed(keys[key])]
+    elif operator is not None and operator == Operator(operator.base) and operator.base != NULL:
+        # Of the one value of a key this says the same.
+        _put(found, f"{Quantifier.ANY.value}:{name}", keys)
+
+
+def _names(value: Json) -> list[str]:
+    """The parameters in a value or in one of several."""
+    return [name for text in _listed(value) if isinstance(text, str) for name in parts(text)[1]]
+
+
+def _listed(value: Json) -> list[Json]:
+    return list(value) if isinstance(value, list) else [value]
 
 
 def _bound(name: str, value: Json, filler: Filler, key: str | None = None) -> dict[str, Json]:

@@ -161,6 +161,7 @@ def _candidates(request: Request) -> list[str]:
     resource = fields[-1]
     name = resource.rpartition("/")[2]
     last = name.rpartition(":")[2]
-    held = (value if isinstance(value, str) else value[0] for value in request.context.folded.values() if value)
+    held = [value if isinstance(value, str) else value[0] for value in request.context.folded.values() if value]
+    beginnings = (value.rpartition(":")[0] for value in held if split_arn(value) is not None)
     pieces = (name, name[:1], last, last[:1], resource.partition("/")[0], resource, request.resource, *fields[3:5], "x")
-    return list(dict.fromkeys(text for text in (*pieces, *held, UNLIKELY) if text))
+    return list(dict.fromkeys(text for text in (*pieces, *held, *beginnings, UNLIKELY) if text))

@@ -133,7 +133,7 @@ def demands_something(clause: Clause) -> bool:
     comparison = clause.operator.comparison
     if comparison is None or comparison.negated or clause.operator.quantifier is Quantifier.ALL:
         return False
-    return all(as_named(text).strip("*?") and text not in ("0.0.0.0/0", "::/0") for text in clause.texts) and bool(
+    return all(as_named(text).strip("*?:") and text not in ("0.0.0.0/0", "::/0") for text in clause.texts) and bool(
         clause.texts
     )
 

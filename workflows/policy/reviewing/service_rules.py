@@ -10,6 +10,7 @@ from typing import Final
 
 from workflows.policy.catalogue import ActionEntry, Level, catalogue
 from workflows.policy.conditions import Clause
+from workflows.policy.context import fold
 from workflows.policy.document import Statement
 from workflows.policy.patterns import ActionPattern, action_pattern, split_arn
 from workflows.policy.reviewing.finding import Finding, Severity
@@ -39,6 +40,17 @@ SENSITIVE: Final = (
 )
 _WRITES: Final = (Level.WRITE, Level.PERMISSIONS, Level.TAGGING)
 _MOST_TOLD: Final = 12
+# Shares are made on no resource, so that a condition alone can say what is shared, and with whom.
+_SCOPED_BY_CONDITION: Final = ("ram",)
+# What says nothing of who calls or of what is reached: every call of today meets it, or whoever calls chooses it.
+_SAYING_NOTHING: Final = (
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:referer",
+    "aws:securetransport",
+    "aws:tokenissuetime",
+    "aws:useragent",
+)
 _SECRETS: Final = ("secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue")
 CREDENTIALS: Final = (
     "cognito-identity:GetCredentialsForIdentity",
@@ -99,7 +111,8 @@ def _granted(
 
 
 def _needs_scope(entry: ActionEntry) -> bool:
-    return bool(entry.resources) and (entry.level in _WRITES or entry.full_name in _SECRETS)
+    has_scope = entry.resources or entry.service in _SCOPED_BY_CONDITION
+    return bool(has_scope) and (entry.level in _WRITES or entry.full_name in _SECRETS)
 
 
 def _scopes(statements: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -111,7 +124,8 @@ def _scopes(statements: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def _limits(clause: Clause) -> bool:
-    return demands_something(clause) and is_plain(clause.operator)
+    says_something = fold(clause.key) not in _SAYING_NOTHING
+    return says_something and demands_something(clause) and is_plain(clause.operator)
 
 
 # --- whole services --------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ be made are choices tried one after the other.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import product
+from itertools import count, product
 from typing import Final
 
 from workflows.errors import MalformedPolicy
@@ -70,7 +70,7 @@ class Subject:
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """Every statement: Allows as wide and Denies as narrow as values can make them."""
-        return self._parsed(Fill(self.wildcard_safe, {}))
+        return self._parsed(self._worst({}))
 
     @cached_property
     def everything(self) -> tuple[Statement, ...]:
@@ -98,16 +98,25 @@ class Subject:
         both = (switch.name for switch in self.switches if switch is not None and switch.name in self.samples)
         return frozenset((*self._notes.opened, *both))
 
+    def _worst(self, fixed: Mapping[str, str]) -> Fill:
+        return Fill(self.wildcard_safe, fixed, unwritten=self._unwritten)
+
+    @cached_property
+    def _unwritten(self) -> str:
+        """An ending that stands nowhere in the document."""
+        written = repr(self.members)
+        return next(ending for at in count() if (ending := f"-{at}") not in written)
+
     @cached_property
     def _notes(self) -> Notes:
         notes = Notes()
         for members in self.members:
-            filled(members, Fill(self.wildcard_safe, {}), notes)
+            filled(members, self._worst({}), notes)
         return notes
 
     def rendered(self, values: Mapping[str, str], places: Sequence[int]) -> tuple[Statement, ...]:
         """Those of the statements at these places that stay, under these values of every parameter."""
-        fill, notes = Fill(self.wildcard_safe, values), Notes()
+        fill, notes = Fill(self.wildcard_safe, values, exact=True), Notes()
         found = []
         for index in places:
             switch = self.switches[index]
@@ -137,7 +146,7 @@ class Subject:
             chosen = dict(zip(open_choices, choice, strict=True))
             values = {**self._indifferent, **self.samples, **fixed, **chosen}
             worth_fixing = {name: value for name, value in chosen.items() if name in self.samples}
-            statements = self._parsed(Fill(self.wildcard_safe, worth_fixing)) if worth_fixing else self.statements
+            statements = self._parsed(self._worst(worth_fixing)) if worth_fixing else self.statements
             kept = tuple(
                 one
                 for one, switch in zip(statements, self.switches, strict=True)
@@ -186,7 +195,7 @@ class Subject:
         return tuple(
             f"statement {index}"
             for index, members in enumerate(self.members)
-            if self._read(filled(members, Fill(self.wildcard_safe, {}), notes)) is None
+            if self._read(filled(members, self._worst({}), notes)) is None
         )
 
     def _parsed(self, fill: Fill) -> tuple[Statement, ...]:
