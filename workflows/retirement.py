@@ -62,7 +62,7 @@ def retire_requests(
     audit.append(tx, ports, [(call, draft, None) for draft in drafts], now=now)
 
 
-def _of_grant(grant: Grant | Expired, reason: EndReason, before: GrantState, after: GrantState) -> Draft:
+def _of_grant(grant: Grant | Expired, reason: EndReason | None, before: GrantState, after: GrantState) -> Draft:
     return Draft(
         act="ExpireGrant" if reason is EndReason.EXPIRED else "RevokeDelegation",
         chain=grant.account_id,
@@ -135,8 +135,6 @@ def retire_grants(tx: Writing, ports: Ports, call: Call, live: Sequence[Grant], 
     tx.end_grants(live, over)
     _announce(tx, ports, over)
     _dismantle(tx, live, over, now)
-    drafts = [
-        _of_grant(after, after.end_reason or EndReason.REVOKED, before.state, after.state)
-        for before, after in zip(live, over, strict=True)
-    ]
+    ends = zip(live, over, strict=True)
+    drafts = [_of_grant(after, after.end_reason, before.state, after.state) for before, after in ends]
     audit.append(tx, ports, [(call, draft, None) for draft in drafts], now=now)

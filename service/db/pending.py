@@ -74,6 +74,7 @@ class Pending:
     def lost_sight_of(self, kind: Kind) -> None:
         """Forget the rows of a kind, which are written out and were then changed by a statement of its own."""
         self._rows.pop(kind, None)
+        self._foreseen.clear()
 
     def removed(self, kind: Kind, key: Key) -> None:
         """Remember that the database holds nothing under a key any more; everything before was written out."""

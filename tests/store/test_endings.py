@@ -157,6 +157,17 @@ def test_what_a_transaction_wrote_and_saw_before_is_as_it_lapsed(store: SqlStore
     assert reasons == [EndReason.EXPIRED] * 2
 
 
+def test_what_a_group_looked_for_beforehand_is_as_it_lapsed(store: SqlStore) -> None:
+    put_in(store, numbered(1))
+
+    def work(tx: Writing) -> list[GrantState]:
+        tx.lapse_sessions(NOON, 9)
+        return [one.state for one in tx.find(Grant, token_hash=numbered(1).token_hash)]
+
+    beforehand = (Grant, "token_hash", numbered(1).token_hash)
+    assert store.write(work, expected=lambda _tx: [beforehand]) == [GrantState.REVOKED]
+
+
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("index", "act"),
