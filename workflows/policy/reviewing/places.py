@@ -43,7 +43,8 @@ _LIKE: Final[Mapping[str, str]] = {
     "ArnEquals": "ArnLike",
     "ArnNotEquals": "ArnNotLike",
 }
-_EQUAL_TO: Final = ("NumericEquals", "DateEquals", "Bool", "BinaryEquals")
+# How operators begin that compare no text.
+_UNTEXTUAL: Final = ("Numeric", "Date", "Bool", "Binary", "IpAddress", "NotIpAddress", NULL)
 _EVERY_ADDRESS, _ONE_ADDRESS = "0.0.0.0/0", "192.0.2.1/32"
 _PLAIN_TYPED: Final[Mapping[str, str]] = {"Bool": "true", "Null": "true", "BinaryEquals": "eA=="}
 _PATHS: Final = ("role/", "policy/", "user/", "group/", "instance-profile/")
@@ -311,15 +312,31 @@ def _condition(
             place = Place(statement[0], "Condition", statement[1], operator, key)
             put = _bound("Resource", _run_together(value), Filler(place, fill, notes), key)
             names = _names(value)
-            if names and place.wants_wide and operator.base in _EQUAL_TO and fill.seeks_the_worst:
-                # Whatever the key holds can be the value, so all that is left to demand is that there is one.
+            if names and fill.seeks_the_worst and operator.base.startswith(_UNTEXTUAL):
                 notes.opened.update(names)
-                if not operator.if_exists and operator.quantifier is not Quantifier.ALL:
-                    _put(found, NULL, {key: "false"})
+                if (left := _left_of(place, operator, fill)) is not None:
+                    _put(found, left[0], {key: left[1]})
                 continue
             like = name.replace(operator.base, _LIKE.get(operator.base, operator.base))
             _put(found, like if ANY in str(put[key]) else name, put)
     return found
+
+
+def _left_of(place: Place, operator: Operator, fill: Fill) -> tuple[str, str] | None:
+    """What is left of a clause of which some value holds, or does not, whatever a call brings: operator and text.
+
+    An Allow can demand no more than that its key is there, a Deny be met by calls without the key alone; None is
+    nothing. Where not even that is left of a Deny, it is compared with what nobody has.
+    """
+    never = ("StringEquals", f"named{fill.unwritten}")
+    if operator.base == NULL:
+        return None if place.allows else never
+    comparison = operator.comparison
+    negated = comparison is not None and comparison.negated
+    holds_without = operator.if_exists or operator.quantifier is Quantifier.ALL
+    if holds_without or (negated and operator.quantifier is not Quantifier.ANY):
+        return None if place.allows else (NULL, "true")
+    return (NULL, "false") if place.allows else never
 
 
 def _put(found: dict[str, Json], name: str, keys: dict[str, Json]) -> None:
