@@ -5,12 +5,13 @@ long as the engine takes, and an exchange runs a dozen of those. Here a statemen
 conversions of its parameters and of its columns; what goes wrong is still SQLAlchemy's error.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Dialect, Insert, Select, Update
+from sqlalchemy import Connection, Dialect, Insert, Select, Table, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -45,6 +46,20 @@ class Prepared:
         return {name: bind(values[name]) if bind else values[name] for name, bind in self.binds}
 
 
+def _of_columns(table: Table, names: Sequence[str], dialect: Dialect) -> str | None:
+    """Return the insert whose parameters are whole columns, or None where an engine has no lists of values.
+
+    However many rows there are, it is one statement, and the driver has one thing to send and one answer to read. The
+    types have no length here: a cast to one would cut what is too long, where the column refuses it.
+    """
+    if dialect.name != "postgresql":
+        return None
+    types = [re.sub(r"\(\d+\)", "", table.c[name].type.compile(dialect)) for name in names]
+    columns = ", ".join(map(dialect.identifier_preparer.quote, names))
+    values = ", ".join(f"%b::{one}[]" for one in types)
+    return f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({values}) ON CONFLICT DO NOTHING"  # noqa: S608  names of ours
+
+
 class Write:
     """A statement that writes a record: its own fields, and of one that it replaces what that has to be.
 
@@ -65,13 +80,28 @@ class Write:
         self._converts = [(at, convert) for at, convert in enumerate(converts) if convert]
         self._names = None if prepared.positional else names
         assert not prepared.positional or names == [name for name, _ in prepared.binds]
+        self._several = _of_columns(table_of(kind), names, dialect) if isinstance(statement, Insert) else None
 
     def arguments(self, record: object, before: object | None = None) -> Any:  # noqa: ANN401  as above
         """Return the parameters, as the driver takes them, that write a record, in the place of another."""
+        values = self._values(record, before)
+        return values if self._names is None else dict(zip(self._names, values, strict=True))
+
+    def _values(self, record: object, before: object | None) -> list[Any]:
         values = [*self._new(record), *(old(before) for old in self._old)]
         for at, convert in self._converts:
             values[at] = convert(values[at])
-        return values if self._names is None else dict(zip(self._names, values, strict=True))
+        return values
+
+    def run(self, cursor: Any, pairs: Sequence[tuple[object, object | None]]) -> None:  # noqa: ANN401  a driver's cursor
+        """Write records on the driver's cursor, each in the place of another or of none; raises the driver's errors."""
+        if len(pairs) == 1:
+            cursor.execute(self.text, self.arguments(*pairs[0]))
+        elif self._several is None:
+            cursor.executemany(self.text, [self.arguments(record, before) for record, before in pairs])
+        else:
+            rows = [self._values(record, before) for record, before in pairs]
+            cursor.execute(self._several, [list(column) for column in zip(*rows, strict=True)])
 
 
 class Cursor:
@@ -92,22 +122,18 @@ class Cursor:
 
         A server is sent all of it in one go. Raises `DBAPIError`.
         """
-        batches = [(write, [write.arguments(record, before) for record, before in pairs]) for write, pairs in writes]
         driver: Any = self._connection.connection.driver_connection
-        if len(batches) == 1 or not hasattr(driver, "pipeline"):
-            return [self._write(self._cursor, write.text, rows) for write, rows in batches]
-        cursors = [driver.cursor() for _ in batches]
-        with self._failing(batches[0][0].text), driver.pipeline():
-            for cursor, (write, rows) in zip(cursors, batches, strict=True):
-                self._write(cursor, write.text, rows)
+        if len(writes) == 1 or not hasattr(driver, "pipeline"):
+            return [self._write(self._cursor, write, pairs) for write, pairs in writes]
+        cursors = [driver.cursor() for _ in writes]
+        with self._failing(writes[0][0].text), driver.pipeline():
+            for cursor, (write, pairs) in zip(cursors, writes, strict=True):
+                self._write(cursor, write, pairs)
         return [int(cursor.rowcount) for cursor in cursors]
 
-    def _write(self, cursor: Any, text: str, rows: list[Any]) -> int:  # noqa: ANN401  a driver's cursor
-        with self._failing(text):
-            if len(rows) == 1:
-                cursor.execute(text, rows[0])
-            else:
-                cursor.executemany(text, rows)
+    def _write(self, cursor: Any, write: Write, pairs: Sequence[tuple[object, object | None]]) -> int:  # noqa: ANN401  as above
+        with self._failing(write.text):
+            write.run(cursor, pairs)
         return int(cursor.rowcount)
 
     def say(self, text: str) -> None:

@@ -32,7 +32,7 @@ def configure_logs(style: LogFormat, *, for_good: bool = False) -> None:
     structlog.configure(
         processors=[*_SHARED, *exceptions, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=for_good,
     )
 

@@ -71,6 +71,8 @@ def served(folder: Path, database_url: str | None = None) -> Iterator[str]:
         "DAYPASS_DATABASE_URL": database_url or address(folder),
         "DAYPASS_MASTER_KEY_FILE": str(folder / "daypass.key"),
         "DAYPASS_EXCHANGE_CAP": str(EXCHANGES),
+        # As the container has it.
+        "DAYPASS_LOG_FORMAT": "json",
     }
     command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port)]
     with (folder / "serve.log").open("w") as log:
