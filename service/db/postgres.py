@@ -15,6 +15,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from service.db.prepared import Cursor
+
 CHANNEL: Final = "daypass"
 DRIVER: Final = "postgresql+psycopg"
 # Milliseconds. A lock is waited for longer than a frozen holder may keep it.
@@ -35,8 +37,8 @@ _PATIENCE: Final = {
 _AGAIN: Final = frozenset({"40001", "40P01", "55P03", "25P03"})
 _TAKEN: Final = "23505"
 _GONE: Final = "30 days"
-_MARK: Final = text(
-    "INSERT INTO writers (id, mark, marked_at) VALUES (:id, :mark, clock_timestamp())"
+_MARK: Final = (
+    "INSERT INTO writers (id, mark, marked_at) VALUES (%s, %s, clock_timestamp())"
     " ON CONFLICT (id) DO UPDATE SET mark = excluded.mark, marked_at = excluded.marked_at"
 )
 
@@ -114,7 +116,7 @@ def _aside(engine: Engine) -> Iterator[Connection]:
 
 def say_mark(connection: Connection, writer: str, mark: str) -> None:
     """Write into a transaction the mark by which its outcome can be asked for after its connection broke."""
-    connection.execute(_MARK, {"id": writer, "mark": mark})
+    Cursor(connection).say(_MARK, (writer, mark))
 
 
 def introduce(engine: Engine, writer: str) -> None:

@@ -136,9 +136,9 @@ class Cursor:
             write.run(cursor, pairs)
         return int(cursor.rowcount)
 
-    def say(self, text: str) -> None:
-        """Run a statement that takes nothing and returns nothing; raises `DBAPIError`."""
-        self._run(text, ())
+    def say(self, text: str, arguments: Sequence[object] = ()) -> None:
+        """Run a statement of the driver's own form that returns nothing; raises `DBAPIError`."""
+        self._run(text, arguments)
 
     def _run(self, text: str, arguments: Any) -> None:  # noqa: ANN401  as above
         with self._failing(text):
