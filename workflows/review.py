@@ -252,7 +252,7 @@ def _grants_before(tx: Reading, request: DelegationRequest, account_id: AccountI
             state=state,
         )
     newest = sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
-    own = next((one.created_at for one in tx.find(Grant, request_id=request.id)), None)
+    own = next((one.created_at for one in tx.find(Grant, request_id=request.id, parent_id=None)), None)
     before = (one for one in newest if own is None or one.created_at < own)
     return [one for one in before if one.request_id != request.id][:_COMPARED]
 

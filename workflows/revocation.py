@@ -160,12 +160,14 @@ def sweep(ports: Ports, *, limit: int) -> Swept:
         requests = tx.due_requests(now, limit)
         retire_requests(tx, ports, call, requests, now=now)
         sessions = lapse_sessions(tx, ports, call, now=now, limit=limit)
-        # Sessions are as due as roles are; while there are more of them, there is nothing else to look for.
-        grants = tx.due_grants(now, limit) if len(sessions) < limit else ()
+        lags = [(now - one.deadline).total_seconds() for one in sessions]
+        if len(sessions) == limit:
+            # Sessions are as due as roles are, and dead rows can wait: nothing else is looked for while there are more.
+            return Swept(len(requests), len(lags), 0, tuple(lags))
+        grants = tx.due_grants(now, limit)
         retire_grants(tx, ports, call, grants, now=now)
         purged = tx.purge(now, expired_before=now - ports.terms.retention, limit=limit)
-        late = [one.deadline for one in sessions] + [one.deadline for one in grants]
-        lags = tuple((now - deadline).total_seconds() for deadline in late)
-        return Swept(len(requests), len(late), purged, lags)
+        lags += [(now - one.deadline).total_seconds() for one in grants]
+        return Swept(len(requests), len(lags), purged, tuple(lags))
 
     return ports.store.write(work)

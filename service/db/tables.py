@@ -227,13 +227,13 @@ class GrantRow(SQLModel, table=True):
         one_of("kind", grant.GrantKind),
         CheckConstraint("exchanges <= exchange_cap", name="exchanges"),
         partial("ix_grants_released", "request_id", "parent_id IS NULL", unique=True),
-        Index("ix_grants_of_request", "request_id", "id"),
         Index("ix_grants_newest", "created_at", "id"),
         Index("ix_grants_owned", "account_id", "created_at", "id"),
         Index("ix_grants_lent", "partner_id", "created_at", "id"),
         Index("ix_grants_standing", "account_id", "state", "created_at", "id"),
         Index("ix_grants_between", "account_id", "partner_id", "state", "created_at", "id"),
         partial("ix_grants_due", "deadline", "state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
+        partial("ix_grants_parent_id", "parent_id", "parent_id IS NOT NULL"),
         partial("ix_grants_unannounced", "unannounced_since", "unannounced_since IS NOT NULL"),
     )
     id: str = key()
@@ -254,7 +254,7 @@ class GrantRow(SQLModel, table=True):
     stuck_because: str | None = long(nullable=True)
     revision: int
     created_at: datetime
-    parent_id: str | None = Field(index=True)
+    parent_id: str | None
     unannounced_since: datetime | None
 
 

@@ -50,7 +50,7 @@ def test_the_migrated_schema_is_the_schema_of_the_tables(empty: URL) -> None:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
-@pytest.mark.parametrize("release", ["0002", "0003", "0004", "0005", "0006", "0007", "0008"])
+@pytest.mark.parametrize("release", ["0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"])
 def test_what_a_release_before_wrote_is_there_after_the_upgrade(
     empty: URL, tmp_path: Path, clock: StillClock, release: str
 ) -> None:

@@ -65,7 +65,11 @@ QUERIES: Final[Mapping[str, tuple[str, Callable[[Reading], object]]]] = {
         lambda tx: tx.oldest_errands(PARTNER, ErrandKind.POLL, ErrandState.WAITING, 10),  # type: ignore[arg-type]
     ),
     "a grant by its token": ("sqlite_autoindex_grants", lambda tx: tx.find(Grant, token_hash="0" * 64)),
-    "the grants of a request": ("ix_grants_of_request", lambda tx: tx.find(Grant, request_id="dr-x")),
+    "the released grant of a request": (
+        "ix_grants_released",
+        lambda tx: tx.find(Grant, request_id="dr-x", parent_id=None),
+    ),
+    "what descends from grants": ("ix_grants_parent_id", lambda tx: tx.find(Grant, parent_id=frozenset({"dg-x"}))),
     "a request by its workflow": (
         "sqlite_autoindex_requests",
         lambda tx: tx.find(DelegationRequest, requestor_id=PARTNER, workflow_id="wf-00001"),
