@@ -82,8 +82,17 @@ class Write:
         assert not prepared.positional or names == [name for name, _ in prepared.binds]
         self._several = _of_columns(table_of(kind), names, dialect) if isinstance(statement, Insert) else None
 
-    def arguments(self, record: object, before: object | None = None) -> Any:  # noqa: ANN401  as above
-        """Return the parameters, as the driver takes them, that write a record, in the place of another."""
+    def run(self, cursor: Any, pairs: Sequence[tuple[object, object | None]]) -> None:  # noqa: ANN401  a driver's cursor
+        """Write records on the driver's cursor, each in the place of another or of none; raises the driver's errors."""
+        if len(pairs) == 1:
+            cursor.execute(self.text, self._arguments(*pairs[0]))
+        elif self._several is None:
+            cursor.executemany(self.text, [self._arguments(record, before) for record, before in pairs])
+        else:
+            rows = [self._values(record, before) for record, before in pairs]
+            cursor.execute(self._several, [list(column) for column in zip(*rows, strict=True)])
+
+    def _arguments(self, record: object, before: object | None) -> Any:  # noqa: ANN401  each driver has a form of its own
         values = self._values(record, before)
         return values if self._names is None else dict(zip(self._names, values, strict=True))
 
@@ -92,16 +101,6 @@ class Write:
         for at, convert in self._converts:
             values[at] = convert(values[at])
         return values
-
-    def run(self, cursor: Any, pairs: Sequence[tuple[object, object | None]]) -> None:  # noqa: ANN401  a driver's cursor
-        """Write records on the driver's cursor, each in the place of another or of none; raises the driver's errors."""
-        if len(pairs) == 1:
-            cursor.execute(self.text, self.arguments(*pairs[0]))
-        elif self._several is None:
-            cursor.executemany(self.text, [self.arguments(record, before) for record, before in pairs])
-        else:
-            rows = [self._values(record, before) for record, before in pairs]
-            cursor.execute(self._several, [list(column) for column in zip(*rows, strict=True)])
 
 
 class Cursor:
