@@ -6,6 +6,7 @@ IMMEDIATE, and read-only connections beside it. PostgreSQL's side is in `postgre
 
 import fcntl
 import os
+import sqlite3
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from service.entropy import SystemEntropy
 from service.errors import StartError, WrongSetting
 
 _BUSY_MILLISECONDS = 10_000
+_TAKEN: Final = frozenset({sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE})
 _KNOWN: Final = "use sqlite:///path/to/file or postgresql://user@host/database"
 
 
@@ -129,6 +131,11 @@ def reading_engine(url: URL, *, connections: int) -> Engine:
 def migrating_engine(url: URL) -> Engine:
     """Return the engine that migrations run on, one at a time."""
     return postgres.migrating_engine(url) if is_shared(url) else writing_engine(url)
+
+
+def is_taken(failure: DBAPIError) -> bool:
+    """Tell whether a row could not be inserted because its key, or a unique field, is taken."""
+    return getattr(failure.orig, "sqlite_errorcode", None) in _TAKEN or postgres.is_taken(failure)
 
 
 class Ways:

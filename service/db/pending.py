@@ -13,7 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from sqlalchemy.exc import DBAPIError
+
 from service.db.clauses import are_single
+from service.db.engine import is_taken
 from service.db.mapping import value_of
 from service.db.prepared import Cursor
 from service.db.statements import MOST, Key, Kind, Statements, key_names, key_of, shared_by_none
@@ -51,6 +54,8 @@ class Pending:
 
     def __init__(self, cursor: Cursor, statements: Statements) -> None:
         self._cursor, self._statements = cursor, statements
+        # Whether each record is written as soon as it is given, and a taken key must leave the transaction whole.
+        self.at_once = False
         self._rows: dict[Kind, dict[Key, _Row]] = {}
         self._unwritten: dict[Kind, dict[Key, _Row]] = {}
         self._foreseen: dict[tuple[Kind, str, object], list[Any]] = {}
@@ -169,15 +174,23 @@ class Pending:
 
     def write_out(self) -> None:
         """Write everything; raises `Misjudged`, when nothing of the transaction may stay, or `DBAPIError`."""
-        writes = []
+        if not self._unwritten:
+            return
+        inserts, updates = [], []
         for kind, rows in self._unwritten.items():
             fresh = [(row.now, None) for row in rows.values() if row.stored is None]
             changed = [(row.now, row.stored) for row in rows.values() if row.stored is not None]
-            writes += [(self._statements.insertion(kind), fresh)] if fresh else []
-            writes += [(self._statements.replacement(kind), changed)] if changed else []
-        if not writes:
-            return
-        written = self._cursor.write_all(writes)
+            inserts += [(self._statements.insertion(kind, sparing=self.at_once), fresh)] if fresh else []
+            updates += [(self._statements.replacement(kind), changed)] if changed else []
+        # Of two processes that race, one is to lose at a row that both change: what it would insert is free for the
+        # next try, and it was misjudged only if it is not.
+        writes = updates + inserts
+        try:
+            written = self._cursor.write_all(writes)
+        except DBAPIError as failure:
+            if is_taken(failure):
+                raise Misjudged from None
+            raise
         if written != [len(pairs) for _, pairs in writes]:
             raise Misjudged
         for rows in self._unwritten.values():

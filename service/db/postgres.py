@@ -88,8 +88,12 @@ def may_be_tried_again(failure: DBAPIError) -> bool:
 
     That a key is taken counts: a row that came between a look and a write is seen by the next look.
     """
-    state = getattr(failure.orig, "sqlstate", None)
-    return state in _AGAIN or state == _TAKEN or failure.connection_invalidated
+    return getattr(failure.orig, "sqlstate", None) in _AGAIN or is_taken(failure) or failure.connection_invalidated
+
+
+def is_taken(failure: DBAPIError) -> bool:
+    """Tell whether a row could not be inserted because its key, or a unique field, is taken."""
+    return getattr(failure.orig, "sqlstate", None) == _TAKEN
 
 
 def stand_in_line(connection: Connection) -> None:

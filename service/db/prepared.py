@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Dialect, Insert, Select, Table, Update
 from sqlalchemy.exc import DBAPIError
@@ -46,8 +46,11 @@ class Prepared:
         return {name: bind(values[name]) if bind else values[name] for name, bind in self.binds}
 
 
-def _of_columns(table: Table, names: Sequence[str], dialect: Dialect) -> str | None:
-    """Return the insert whose parameters are whole columns, or None where an engine has no lists of values.
+_SPARING: Final = " ON CONFLICT DO NOTHING"
+
+
+def _of_columns(text: str, table: Table, names: Sequence[str], dialect: Dialect) -> str | None:
+    """Return an insert with whole columns as its parameters, or None where an engine has no lists of values.
 
     However many rows there are, it is one statement, and the driver has one thing to send and one answer to read. The
     types have no length here: a cast to one would cut what is too long, where the column refuses it.
@@ -57,7 +60,8 @@ def _of_columns(table: Table, names: Sequence[str], dialect: Dialect) -> str | N
     types = [re.sub(r"\(\d+\)", "", table.c[name].type.compile(dialect)) for name in names]
     columns = ", ".join(map(dialect.identifier_preparer.quote, names))
     values = ", ".join(f"%b::{one}[]" for one in types)
-    return f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({values}) ON CONFLICT DO NOTHING"  # noqa: S608  names of ours
+    sparing = _SPARING if text.endswith(_SPARING) else ""
+    return f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({values}){sparing}"  # noqa: S608  names of ours
 
 
 class Write:
@@ -80,7 +84,9 @@ class Write:
         self._converts = [(at, convert) for at, convert in enumerate(converts) if convert]
         self._names = None if prepared.positional else names
         assert not prepared.positional or names == [name for name, _ in prepared.binds]
-        self._several = _of_columns(table_of(kind), names, dialect) if isinstance(statement, Insert) else None
+        self._several = None
+        if isinstance(statement, Insert):
+            self._several = _of_columns(prepared.text, table_of(kind), names, dialect)
 
     def run(self, cursor: Any, pairs: Sequence[tuple[object, object | None]]) -> None:  # noqa: ANN401  a driver's cursor
         """Write records on the driver's cursor, each in the place of another or of none; raises the driver's errors."""

@@ -76,7 +76,7 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._queries: dict[tuple[Kind, object], Prepared] = {}
-        self._writes: dict[tuple[Kind, bool], Write] = {}
+        self._writes: dict[tuple[Kind, bool | None], Write] = {}
 
     def by_key(self, kind: Kind) -> Prepared:
         """Return the query for one record by its key, given as `key_0`, `key_1` and so on."""
@@ -109,14 +109,17 @@ class Statements:
         filled = [*values, *[values[-1]] * (size - len(values))]
         return known, {f"one_{at}": value for at, value in enumerate(filled)}
 
-    def insertion(self, kind: Kind) -> Write:
-        """Return the insert that leaves the transaction whole when a key is taken; then it inserts nothing."""
-        known = self._writes.get((kind, True))
+    def insertion(self, kind: Kind, *, sparing: bool) -> Write:
+        """Return the insert that fails with its transaction where a key is taken, or the one that spares it.
+
+        That one inserts nothing then. For being ready to, PostgreSQL writes each row to its log twice.
+        """
+        known = self._writes.get((kind, sparing))
         if known is None:
             table = table_of(kind)
-            shared = self._dialect.name == "postgresql"
-            made = postgresql.insert(table) if shared else sqlite.insert(table)
-            known = self._writes[kind, True] = Write(made.on_conflict_do_nothing(), self._dialect, kind, {})
+            made = postgresql.insert(table) if self._dialect.name == "postgresql" else sqlite.insert(table)
+            insert = made.on_conflict_do_nothing() if sparing else made
+            known = self._writes[kind, sparing] = Write(insert, self._dialect, kind, {})
         return known
 
     def replacement(self, kind: Kind) -> Write:
@@ -124,14 +127,14 @@ class Statements:
 
         What counts as a change is the revision, and the state, of records that have one; others are just replaced.
         """
-        known = self._writes.get((kind, False))
+        known = self._writes.get((kind, None))
         if known is None:
             table = table_of(kind)
             before = {f"key_{at}": column.name for at, column in enumerate(table.primary_key.columns)}
             if "revision" in table.c:
                 before |= {f"old_{name}": name for name in ("revision", "state") if name in table.c}
             clauses = [table.c[field] == bindparam(parameter) for parameter, field in before.items()]
-            known = self._writes[kind, False] = Write(update(table).where(*clauses), self._dialect, kind, before)
+            known = self._writes[kind, None] = Write(update(table).where(*clauses), self._dialect, kind, before)
         return known
 
 

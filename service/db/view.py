@@ -75,7 +75,7 @@ class View:
         self._writing = writing
         self._pending = Pending(self._cursor, self._statements)
         # What a reader would write, the database refuses.
-        self._at_once = not writing
+        self._pending.at_once = not writing
         self._authority_changes = 0
         self.changes_authority = self.makes_work = self.wrote = False
 
@@ -101,7 +101,7 @@ class View:
     def guard_act(self) -> None:
         """Let what follows be undone alone, and be written at once; raises `DBAPIError`."""
         self.write_out()
-        self._at_once = True
+        self._pending.at_once = True
         self._cursor.say(_SAVEPOINT)
 
     def undo_act(self) -> None:
@@ -121,7 +121,7 @@ class View:
 
         Raises what it raises, or `TakenBack` where the transaction has to be run again with its acts guarded.
         """
-        if not self._at_once:
+        if not self._pending.at_once:
             try:
                 return work(self)
             except DomainError:
@@ -376,7 +376,7 @@ class View:
 
     def _written(self, record: object, because: type[AlreadyExists | LostRace] = AlreadyExists) -> None:
         """Write at once where that is asked for; raises that refusal when the database holds something else."""
-        if not self._at_once:
+        if not self._pending.at_once:
             if self._pending.many:
                 self.write_out()
             return
