@@ -226,10 +226,11 @@ class Writing(Reading, Protocol):
     def end_grants(self, before: Sequence[Grant], after: Sequence[Grant]) -> None:
         """Swap many grants at once; raises `LostRace` when any of them was changed."""
 
-    def lapse_sessions(self, now: datetime, limit: int) -> Sequence[Expired]:
+    def lapse_sessions(self, now: datetime, limit: int, each: Callable[[Sequence[Expired]], None]) -> None:
         """End up to `limit` live sessions past their deadline, the longest overdue first, and mark them unannounced.
 
-        Each becomes what `grants.seen_at` shows of it.
+        Each becomes what `grants.seen_at` shows of it. `each` is told of some after the other, and writes them down
+        while the next are ended.
         """
 
     def claim_unannounced(self, now: datetime, limit: int) -> Sequence[Grant]:

@@ -80,10 +80,15 @@ def lapse_sessions(tx: Writing, ports: Ports, call: Call, *, now: datetime, limi
     Thousands can end at one instant, and that they did comes before that anybody is told: the grants are marked in
     this transaction, and whoever finds them marked announces them (`announce_ends`).
     """
-    over = tx.lapse_sessions(now, limit)
+    over: list[Expired] = []
     after, reason = LAPSED
-    drafts = [_of_grant(one, reason, GrantState.LIVE, after) for one in over]
-    audit.append(tx, ports, [(call, draft, None) for draft in drafts], now=now)
+
+    def write_down(some: Sequence[Expired]) -> None:
+        over.extend(some)
+        drafts = [_of_grant(one, reason, GrantState.LIVE, after) for one in some]
+        audit.append(tx, ports, [(call, draft, None) for draft in drafts], now=now)
+
+    tx.lapse_sessions(now, limit, write_down)
     return over
 
 

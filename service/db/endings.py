@@ -3,15 +3,19 @@
 Rows that another process is about to take are left to it. (SQLite has one writer and leaves that out.)
 """
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Update, select, update
+from sqlalchemy import ColumnElement, Integer, Select, Update, bindparam, select, update
 
 from service.db.clauses import standing, unended
-from service.db.mapping import table_of
+from service.db.mapping import columns_of, table_of
 from workflows.grants import LAPSED
-from workflows.records.grant import Grant, GrantKind, GrantState
+from workflows.records.grant import Expired, Grant, GrantKind, GrantState
+
+_FIRST: Final = 100
+_FOLLOWING: Final = 300
 
 
 def _among(query: Select[Any]) -> ColumnElement[bool]:
@@ -24,15 +28,16 @@ def _among(query: Select[Any]) -> ColumnElement[bool]:
     return table_of(Grant).c["id"] == found.c["id"]
 
 
-def lapse_sessions(now: datetime, limit: int) -> Update:
-    """Return what ends up to `limit` live sessions past their deadline and returns the columns of `Expired`."""
+def lapse_sessions() -> Update:
+    """Return what ends up to `limit` live sessions past their deadline at `now`, and returns `Expired` of each."""
     grants = table_of(Grant).c
     live = (grants["kind"] == GrantKind.SESSION.value, grants["state"] == GrantState.LIVE.value)
-    due = select(grants["id"]).where(unended(), standing(), *live, grants["deadline"] <= now)
+    past = grants["deadline"] <= bindparam("now", type_=grants["deadline"].type)
+    due = select(grants["id"]).where(unended(), standing(), *live, past).order_by(grants["deadline"])
     state, reason = LAPSED
     return (
         update(table_of(Grant))
-        .where(_among(due.order_by(grants["deadline"]).limit(limit)))
+        .where(_among(due.limit(bindparam("limit", type_=Integer))))
         .values(
             state=state.value,
             end_reason=reason.value,
@@ -40,8 +45,20 @@ def lapse_sessions(now: datetime, limit: int) -> Update:
             unannounced_since=grants["deadline"],
             revision=grants["revision"] + 1,
         )
-        .returning(*(grants[name] for name in ("id", "request_id", "account_id", "partner_id", "deadline")))
+        .returning(*columns_of(Expired))
     )
+
+
+def parts_of(limit: int) -> Iterator[int]:
+    """Yield how many sessions each of several statements ends that end up to `limit` together.
+
+    While one runs, what the one before ended is written down: a first short one, so that this begins early.
+    """
+    part = min(limit, _FIRST)
+    while part:
+        yield part
+        limit -= part
+        part = min(limit, _FOLLOWING)
 
 
 def claim_unannounced(now: datetime, limit: int) -> Update:

@@ -6,9 +6,9 @@ from dataclasses import fields
 from enum import StrEnum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from sqlalchemy import Dialect, Table
+from sqlalchemy import Column, Dialect, Table
 
-from service.db.tables import TABLE_OF
+from service.db.tables import PARTLY_READ, TABLE_OF
 
 R = TypeVar("R")
 Convert = Callable[[Any], Any]
@@ -18,6 +18,12 @@ def table_of(kind: type[Any]) -> Table:
     """Return the Core table that holds records of this kind."""
     table: Table = TABLE_OF[kind].__table__  # type: ignore[attr-defined]
     return table
+
+
+def columns_of(kind: type[Any]) -> list[Column[Any]]:
+    """Return the columns that hold the fields of a record of this kind, in their order."""
+    table = table_of(PARTLY_READ.get(kind, kind))
+    return [table.c[field.name] for field in fields(kind)]
 
 
 def _as_tuple(value: Any) -> Any:  # noqa: ANN401  JSON is untyped by nature
@@ -58,14 +64,13 @@ _ROW_READERS: dict[tuple[type[Any], str], Callable[[Sequence[Any]], Any]] = {}
 
 
 def reader_for(kind: type[R], dialect: Dialect) -> Callable[[Sequence[Any]], R]:
-    """Return what makes a record of a row as the driver of this dialect returns it (exactly the table's columns)."""
+    """Return what makes a record of a row as the driver of this dialect returns it (exactly `columns_of` its kind)."""
     known = _ROW_READERS.get((kind, dialect.name))
     if known is not None:
         return known
-    columns = table_of(kind).columns
     converts = tuple(
         _joined(column.type.dialect_impl(dialect).result_processor(dialect, None), convert)
-        for column, (_, convert) in zip(columns, _readers(kind), strict=True)
+        for column, (_, convert) in zip(columns_of(kind), _readers(kind), strict=True)
     )
 
     def read(row: Sequence[Any]) -> R:

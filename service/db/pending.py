@@ -9,7 +9,8 @@ Whether a key is free is found out when it is written out. If it was not, the gr
 each written out at once, so that whoever took the key is told.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -185,12 +186,8 @@ class Pending:
         # Of two processes that race, one is to lose at a row that both change: what it would insert is free for the
         # next try, and it was misjudged only if it is not.
         writes = updates + inserts
-        try:
+        with self.judged():
             written = self._cursor.write_all(writes)
-        except DBAPIError as failure:
-            if is_taken(failure):
-                raise Misjudged from None
-            raise
         if written != [len(pairs) for _, pairs in writes]:
             raise Misjudged
         for rows in self._unwritten.values():
@@ -198,6 +195,30 @@ class Pending:
                 row.stored = row.now
         self._unwritten.clear()
         self._foreseen.clear()
+
+    def send_inserts(self) -> None:
+        """Have everything new inserted without asking how that went; raises `DBAPIError`."""
+        left: dict[Kind, dict[Key, _Row]] = {}
+        for kind, rows in self._unwritten.items():
+            fresh = [row for row in rows.values() if row.stored is None]
+            if changed := {key: row for key, row in rows.items() if row.stored is not None}:
+                left[kind] = changed
+            if fresh:
+                self._cursor.send(self._statements.insertion(kind, sparing=False), [(row.now, None) for row in fresh])
+            for row in fresh:
+                row.stored = row.now
+        self._unwritten = left
+        self._foreseen.clear()
+
+    @contextmanager
+    def judged(self) -> Iterator[None]:
+        """Have a key that is found to be taken raise `Misjudged`."""
+        try:
+            yield
+        except DBAPIError as failure:
+            if is_taken(failure):
+                raise Misjudged from None
+            raise
 
     def forget(self) -> None:
         """Forget everything, written or not, because the database holds something else now."""

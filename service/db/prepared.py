@@ -6,8 +6,8 @@ conversions of its parameters and of its columns; what goes wrong is still SQLAl
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
@@ -22,7 +22,7 @@ Convert = Callable[[Any], Any]
 
 
 class Prepared:
-    """One statement whose values all come as parameters, ready to be run on connections of one dialect."""
+    """One statement, ready to be run on connections of one dialect; values that it has itself it keeps."""
 
     def __init__(
         self,
@@ -38,9 +38,13 @@ class Prepared:
         self.binds: list[tuple[str, Convert | None]] = [
             (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names or ()
         ]
+        binds = ((name, compiled.binds[name]) for name, _ in self.binds)
+        self._own = {name: bind.value for name, bind in binds if not bind.required}
 
     def arguments(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  each driver has a form of its own
         """Return the parameters as the driver takes them; raises `KeyError` where one is missing."""
+        if self._own:
+            values = {**self._own, **values}
         if self.positional:
             return [bind(values[name]) if bind else values[name] for name, bind in self.binds]
         return {name: bind(values[name]) if bind else values[name] for name, bind in self.binds}
@@ -115,6 +119,7 @@ class Cursor:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._cursor = connection.connection.cursor()
+        self._ahead = False
 
     def records(self, kind: type[R], query: Prepared, values: Mapping[str, Any]) -> list[R]:
         """Return the records that a query of exactly their table's columns finds; raises `DBAPIError`."""
@@ -122,13 +127,61 @@ class Cursor:
         record = reader_for(kind, self._connection.dialect)
         return [record(row) for row in self._cursor.fetchall()]
 
+    def in_turn(
+        self,
+        kind: type[R],
+        query: Prepared,
+        turns: Iterable[Mapping[str, Any]],
+        *,
+        use: Callable[[list[R]], None],
+        between: Callable[[], None],
+    ) -> None:
+        """Run a query with the values of one turn after another until it finds nothing; `use` gets what each finds.
+
+        A server is at the next turn meanwhile, and before that at what `between` has sent of the uses before. Raises
+        `DBAPIError`, for what was sent as well, and whatever `use` raises.
+        """
+        record = reader_for(kind, self._connection.dialect)
+        # Not the one that `use` asks with: what that asks would take the place of what is still to be fetched.
+        own = self._connection.connection.cursor()
+        with self._failing(query.text), self._going_ahead(), closing(own):
+            arguments = map(query.arguments, turns)
+            self._run(query.text, next(arguments), on=own)
+            while rows := own.fetchall():
+                between()
+                if following := next(arguments, None):
+                    self._run(query.text, following, on=own)
+                use(list(map(record, rows)))
+                if not following:
+                    return
+
+    @contextmanager
+    def _going_ahead(self) -> Iterator[None]:
+        """Have a server sent what is run, and asked how that went when something is fetched."""
+        driver: Any = self._connection.connection.driver_connection
+        if not hasattr(driver, "pipeline"):
+            yield
+            return
+        self._ahead = True
+        try:
+            with driver.pipeline():
+                yield
+        finally:
+            self._ahead = False
+
+    def send(self, write: Write, pairs: Sequence[tuple[object, object | None]]) -> None:
+        """Write records without asking how that went: it fails with whatever is fetched next. Raises `DBAPIError`."""
+        with self._failing(write.text):
+            write.run(self._connection.connection.cursor(), pairs)
+
     def write_all(self, writes: Sequence[tuple[Write, Sequence[tuple[object, object | None]]]]) -> list[int]:
         """Write records, each in the place of another or of none; return how many rows each statement changed.
 
         A server is sent all of it in one go. Raises `DBAPIError`.
         """
         driver: Any = self._connection.connection.driver_connection
-        if len(writes) == 1 or not hasattr(driver, "pipeline"):
+        # Who goes ahead is told of nothing but at the end of a pipeline.
+        if not hasattr(driver, "pipeline") or (len(writes) == 1 and not self._ahead):
             return [self._write(self._cursor, write, pairs) for write, pairs in writes]
         cursors = [driver.cursor() for _ in writes]
         with self._failing(writes[0][0].text), driver.pipeline():
@@ -145,9 +198,9 @@ class Cursor:
         """Run a statement of the driver's own form that returns nothing; raises `DBAPIError`."""
         self._run(text, arguments)
 
-    def _run(self, text: str, arguments: Any) -> None:  # noqa: ANN401  as above
+    def _run(self, text: str, arguments: Any, *, on: Any = None) -> None:  # noqa: ANN401  as above
         with self._failing(text):
-            self._cursor.execute(text, arguments)
+            (on or self._cursor).execute(text, arguments)
 
     @contextmanager
     def _failing(self, text: str) -> Iterator[None]:

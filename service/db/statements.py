@@ -1,6 +1,7 @@
 """The statements that every call runs, made once for each engine: by key, by equal fields, and writes."""
 
 from collections.abc import Callable
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from service.db.endings import lapse_sessions
 from service.db.mapping import table_of
 from service.db.prepared import Prepared, Write
 
@@ -108,6 +110,11 @@ class Statements:
             known = self._queries[kind, (name, size)] = Prepared(query, self._dialect)
         filled = [*values, *[values[-1]] * (size - len(values))]
         return known, {f"one_{at}": value for at, value in enumerate(filled)}
+
+    @cached_property
+    def lapse(self) -> Prepared:
+        """The statement that ends up to `limit` sessions past their deadline at `now`."""
+        return Prepared(lapse_sessions(), self._dialect)
 
     def insertion(self, kind: Kind, *, sparing: bool) -> Write:
         """Return the insert that fails with its transaction where a key is taken, or the one that spares it.

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from service.db.clauses import are_single, matches, standing, unended, unexpired, waiting_webhooks
 from service.db.dead_rows import dead_rows
-from service.db.endings import claim_unannounced, lapse_sessions
+from service.db.endings import claim_unannounced, parts_of
 from service.db.mapping import reader_for, table_of, value_of
 from service.db.memory import Memory
 from service.db.pending import Misjudged, Pending, refusal
@@ -420,10 +420,12 @@ class View:
         """Swap many grants at once; raises `LostRace` when any of them was changed."""
         self._swap_all(before, after)
 
-    def lapse_sessions(self, now: datetime, limit: int) -> Sequence[Expired]:
+    def lapse_sessions(self, now: datetime, limit: int, each: Callable[[Sequence[Expired]], None]) -> None:
         """End up to `limit` live sessions past their deadline, the longest overdue first, and mark them unannounced."""
         self._about_to_change_grants()
-        return [Expired(*row) for row in self._execute(lapse_sessions(now, limit))]
+        turns = [{"now": now, "limit": part} for part in parts_of(limit)]
+        with self._pending.judged():
+            self._cursor.in_turn(Expired, self._statements.lapse, turns, use=each, between=self._pending.send_inserts)
 
     def claim_unannounced(self, now: datetime, limit: int) -> Sequence[Grant]:
         """Take the mark off up to `limit` grants whose end is to be announced, the longest unannounced first."""
