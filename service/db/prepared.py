@@ -33,7 +33,7 @@ class Prepared:
         compiled = statement.compile(dialect=dialect, column_keys=columns)
         assert isinstance(compiled, SQLCompiler)
         self.text = str(compiled)
-        names = compiled.positiontup if compiled.positional else list(compiled.binds)
+        names = compiled.positiontup if compiled.positional else list(compiled.bind_names.values())
         self.positional = compiled.positional
         self.binds: list[tuple[str, Convert | None]] = [
             (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names or ()
