@@ -20,6 +20,14 @@ def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({names})", name=column)
 
 
+def distinct(name: str, *columns: str) -> Index:
+    """Return an index that no two rows have an equal entry in, as it ends in what tells them apart.
+
+    PostgreSQL would look for entries to merge all the same, whenever a page of it is full.
+    """
+    return Index(name, *columns, postgresql_with={"deduplicate_items": "off"})
+
+
 def partial(name: str, column: str, where: str, *, unique: bool = False) -> Index:
     """Return an index over exactly the rows that a condition holds for, on either engine."""
     return Index(name, column, unique=unique, sqlite_where=text(where), postgresql_where=text(where))

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from service.db.engine import exists, is_shared, migrating_engine
 from service.errors import StartError
 
-HEAD: Final = "0010"
+HEAD: Final = "0011"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 

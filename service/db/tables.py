@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from sqlalchemy import CheckConstraint, Index, MetaData, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from service.db.columns import blob, json, key, long, one_of, partial
+from service.db.columns import blob, distinct, json, key, long, one_of, partial
 from service.db.role_tables import ROLE_TABLES
 from service.db.sign_in_tables import SIGN_IN_TABLES
 from workflows.records import account, audit, deployment, errand, grant, partner, request
@@ -31,7 +31,7 @@ class PrincipalRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "principals"
     __table_args__ = (
         one_of("kind", account.PrincipalKind),
-        Index("ix_principals_people", "account_id", "created_at", "id"),
+        distinct("ix_principals_people", "account_id", "created_at", "id"),
     )
     id: str = key()
     account_id: str = Field(index=True)
@@ -171,12 +171,12 @@ class DelegationRequestRow(SQLModel, table=True):
     __table_args__ = (
         one_of("state", request.State),
         UniqueConstraint("requestor_id", "workflow_id"),
-        Index("ix_requests_newest", "created_at", "id"),
-        Index("ix_requests_owned", "owner_account_id", "created_at", "id"),
-        Index("ix_requests_asked", "requestor_id", "created_at", "id"),
-        Index("ix_requests_inbox", "owner_account_id", "state", "created_at", "id"),
-        Index("ix_requests_mine", "owner_principal_id", "state", "created_at", "id"),
-        Index("ix_requests_between", "owner_account_id", "requestor_id", "created_at", "id"),
+        distinct("ix_requests_newest", "created_at", "id"),
+        distinct("ix_requests_owned", "owner_account_id", "created_at", "id"),
+        distinct("ix_requests_asked", "requestor_id", "created_at", "id"),
+        distinct("ix_requests_inbox", "owner_account_id", "state", "created_at", "id"),
+        distinct("ix_requests_mine", "owner_principal_id", "state", "created_at", "id"),
+        distinct("ix_requests_between", "owner_account_id", "requestor_id", "created_at", "id"),
         Index("ix_requests_asking", "requestor_id", "expires_at"),
         Index("ix_requests_targeting", "target_account_id", "expires_at"),
         partial("ix_requests_due", "expires_at", "state <> 'EXPIRED'"),
@@ -227,11 +227,11 @@ class GrantRow(SQLModel, table=True):
         one_of("kind", grant.GrantKind),
         CheckConstraint("exchanges <= exchange_cap", name="exchanges"),
         partial("ix_grants_released", "request_id", "parent_id IS NULL", unique=True),
-        Index("ix_grants_newest", "created_at", "id"),
-        Index("ix_grants_owned", "account_id", "created_at", "id"),
-        Index("ix_grants_lent", "partner_id", "created_at", "id"),
-        Index("ix_grants_standing", "account_id", "state", "created_at", "id"),
-        Index("ix_grants_between", "account_id", "partner_id", "state", "created_at", "id"),
+        distinct("ix_grants_newest", "created_at", "id"),
+        distinct("ix_grants_owned", "account_id", "created_at", "id"),
+        distinct("ix_grants_lent", "partner_id", "created_at", "id"),
+        distinct("ix_grants_standing", "account_id", "state", "created_at", "id"),
+        distinct("ix_grants_between", "account_id", "partner_id", "state", "created_at", "id"),
         partial("ix_grants_due", "deadline", "state IN ('PLANNED', 'LIVE', 'REVOKING', 'STUCK')"),
         partial("ix_grants_parent_id", "parent_id", "parent_id IS NOT NULL"),
         partial("ix_grants_unannounced", "unannounced_since", "unannounced_since IS NOT NULL"),
@@ -280,7 +280,7 @@ class ErrandRow(SQLModel, table=True):
         one_of("state", errand.ErrandState),
         UniqueConstraint("request_id", "sequence"),
         partial("ix_errands_due", "due_at", "state = 'WAITING' AND kind = 'webhook'"),
-        Index("ix_errands_mailbox", "partner_id", "kind", "state", "created_at", "request_id", "sequence"),
+        distinct("ix_errands_mailbox", "partner_id", "kind", "state", "created_at", "request_id", "sequence"),
         partial("ix_errands_expiring", "expires_at", "expires_at IS NOT NULL"),
     )
     id: str = key()
@@ -305,9 +305,9 @@ class AuditEntryRow(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "audit_entries"
     __table_args__ = (
-        Index("ix_audit_entries_request", "request_id", "chain", "number"),
-        Index("ix_audit_entries_partner", "chain", "partner_id", "number"),
-        Index("ix_audit_entries_when", "chain", "at", "number"),
+        distinct("ix_audit_entries_request", "request_id", "chain", "number"),
+        distinct("ix_audit_entries_partner", "chain", "partner_id", "number"),
+        distinct("ix_audit_entries_when", "chain", "at", "number"),
     )
     chain: str = key()
     number: int = key()

@@ -50,7 +50,21 @@ def test_the_migrated_schema_is_the_schema_of_the_tables(empty: URL) -> None:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
-@pytest.mark.parametrize("release", ["0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"])
+def test_the_migrated_indexes_are_kept_as_the_tables_say() -> None:
+    """The comparison of the schema does not look at how an index is kept."""
+    wanted = {
+        index.name: [f"{name}={value}" for name, value in index.dialect_options["postgresql"]["with"].items()]
+        for table in METADATA.tables.values()
+        for index in table.indexes
+    }
+    with postgres_database(empty=True) as url:
+        migrate(url)
+        with inside(url) as connection:
+            query = text("SELECT relname, coalesce(reloptions, '{}') AS kept FROM pg_class WHERE relname LIKE 'ix%'")
+            assert {one.relname: one.kept for one in connection.execute(query)} == wanted
+
+
+@pytest.mark.parametrize("release", ["0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010"])
 def test_what_a_release_before_wrote_is_there_after_the_upgrade(
     empty: URL, tmp_path: Path, clock: StillClock, release: str
 ) -> None:
