@@ -8,10 +8,11 @@ head row carries the chain's length under a code of its own, so a shortened chai
 import hmac
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from workflows.callers import Call
@@ -59,7 +60,7 @@ class Sealer:
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._keys: dict[str, bytes] = {}
+        self._keyed: dict[str, hmac.HMAC] = {}
 
     def code(self, *parts: str) -> str:
         """Return a code over the parts under the newest master key."""
@@ -75,27 +76,27 @@ class Sealer:
             return False
 
     def _code(self, key_id: str, parts: Sequence[str]) -> str:
-        key = self._keys.get(key_id)
-        if key is None:
-            key = self._keys.setdefault(key_id, derive(self._keyring, key_id, "audit", ""))
-        return f"{key_id}:{hmac.digest(key, _frame(parts), 'sha256').hex()}"
+        keyed = self._keyed.get(key_id)
+        if keyed is None:
+            keyed = self._keyed[key_id] = hmac.new(derive(self._keyring, key_id, "audit", ""), digestmod="sha256")
+        code = keyed.copy()
+        code.update(_frame(parts))
+        return f"{key_id}:{code.hexdigest()}"
 
 
 _LONGEST_TEXT: Final = 512
 _canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
-def _covered(entry: AuditEntry, previous: str) -> tuple[str, ...]:
-    return (
-        "entry",
-        entry.chain,
-        str(entry.number),
-        entry.at.isoformat(),
-        _canonical(entry.request_id),
-        _canonical(entry.partner_id),
-        entry.body,
-        previous,
-    )
+# The fields of an entry but its code, in their order.
+_Uncoded = tuple[AccountId, int, datetime, str | None, AccountId | None, str]
+_uncoded: Final[Callable[[AuditEntry], _Uncoded]] = attrgetter(*[one.name for one in fields(AuditEntry)][:-1])
+
+
+def _covered(entry: _Uncoded, previous: str) -> tuple[str, ...]:
+    chain, number, at, request_id, partner_id, body = entry
+    about = _canonical(request_id), _canonical(partner_id)
+    return "entry", chain, str(number), at.isoformat(), *about, body, previous
 
 
 def _bounded(value: object) -> object:
@@ -160,19 +161,10 @@ def append(
         ids = ports.entropy.token_bytes(_ID_BYTES * len(items)).hex(" ", _ID_BYTES).split(" ")
         for event_id, (call, draft, failure) in zip(ids, items, strict=True):
             number += 1
-            entry = AuditEntry(
-                chain=chain,
-                number=number,
-                at=now,
-                request_id=draft.request_id,
-                partner_id=draft.partner_id,
-                body=body_of(call, draft, event_id=event_id, failure=failure),
-                mac="",
-            )
+            body = body_of(call, draft, event_id=event_id, failure=failure)
+            entry: _Uncoded = (chain, number, now, draft.request_id, draft.partner_id, body)
             previous = sealer.code(*_covered(entry, previous))
-            entries.append(
-                AuditEntry(chain, number, now, entry.request_id, entry.partner_id, entry.body, previous),
-            )
+            entries.append(AuditEntry(*entry, previous))
         tx.add_all(entries)
         tx.put(AuditHead(chain, number, previous, sealer.code("head", chain, str(number), previous)))
 
@@ -215,7 +207,7 @@ def _check_chain(tx: Reading, sealer: Sealer, chain: AccountId) -> tuple[int, st
         for entry in entries:
             if entry.number != number + 1:
                 return number, previous, Fault(chain, number + 1, "is missing")
-            if not sealer.proves(entry.mac, *_covered(entry, previous)):
+            if not sealer.proves(entry.mac, *_covered(_uncoded(entry), previous)):
                 return number, previous, Fault(chain, entry.number, "was altered, moved or invented")
             number, previous = entry.number, entry.mac
     if entries is None:
@@ -232,7 +224,7 @@ def sound_bodies(tx: Reading, keyring: Keyring, chain: AccountId, request_id: st
     bodies = []
     for entry in tx.find(AuditEntry, chain=chain, request_id=request_id):
         before = tx.get(AuditEntry, chain, entry.number - 1)
-        if sealer.proves(entry.mac, *_covered(entry, before.mac if before else _GENESIS)):
+        if sealer.proves(entry.mac, *_covered(_uncoded(entry), before.mac if before else _GENESIS)):
             bodies.append(json.loads(entry.body))
     return bodies
 
