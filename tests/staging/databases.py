@@ -138,6 +138,12 @@ def text_of(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
+def sever(database: URL) -> None:
+    """End every other connection to this database, as a restart of the server would."""
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    execute(text_of(database.set(drivername="postgresql")), f"{others} AND pid <> pg_backend_pid()")
+
+
 @cache
 def _template() -> str:
     name = f"{_TEMPLATE}_{os.getpid()}"

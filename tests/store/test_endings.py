@@ -9,8 +9,9 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.engine import URL
 from staging.clocks import NOON
-from staging.databases import fresh_database
+from staging.databases import fresh_database, sever
 from staging.groups import together
 from staging.houses import ACCOUNT
 from staging.queries import plan, statements
@@ -268,6 +269,26 @@ def test_nothing_lapses_where_telling_of_it_raises_and_the_store_goes_on(house: 
     assert {one.state for one in stored(house.store).values()} == {GrantState.LIVE}
     assert len(house.store.write(lambda tx: end_all(house, tx, SOME))) == SOME
     assert len(set(written_down(house))) == SOME
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_what_lapsed_on_a_connection_that_was_cut_lapses_again_as_a_whole(house: House, url: URL) -> None:
+    overdue(house)
+    cut: list[str] = []
+
+    def work(tx: Writing) -> int:
+        def told(some: Sequence[Expired]) -> None:
+            if not cut:
+                cut.append(some[0].id)
+                sever(url)
+
+        tx.lapse_sessions(NOON, 200, told)
+        return len(end_all(house, tx, SOME))
+
+    assert house.store.write(work) == SOME - 200
+    assert cut
+    assert {one.state for one in stored(house.store).values()} == {GrantState.REVOKED}
+    assert len(set(written_down(house))) == len(written_down(house)) == SOME - 200
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)

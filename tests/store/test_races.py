@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 from staging.clocks import NOON, OffsetClock
-from staging.databases import postgres_database, text_of
+from staging.databases import postgres_database, sever, text_of
 from staging.houses import OPERATOR, People, house_in, settle_people
 from staging.polling import until
 from staging.wires import arrived
@@ -243,15 +243,6 @@ def test_what_one_process_commits_the_others_hear_of(stores: list[SqlStore]) -> 
 
 
 # --- when the connection breaks ---------------------------------------------------------------------------------
-
-
-def sever(database: URL) -> None:
-    """End every other connection to this database, as a restart of the server would."""
-    engine = postgres.writing_engine(database)
-    with engine.connect() as connection:
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-        connection.execute(text(f"{others} AND pid <> pg_backend_pid()"))
-    engine.dispose()
 
 
 def test_broken_connections_are_made_anew_and_nobody_is_told_of_them(stores: list[SqlStore], database: URL) -> None:
