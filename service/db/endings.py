@@ -1,4 +1,4 @@
-"""The statements by which time ends grants in bulk: one for a whole batch, and none of its rows is carried over here.
+"""The statements by which time ends grants in bulk: one for hundreds, and no row is carried over here before.
 
 Rows that another process is about to take are left to it. (SQLite has one writer and leaves that out.)
 """
