@@ -34,13 +34,16 @@ def readable(policy: Policy) -> bool:
 
 
 class Question:
-    """One solver with the request that is looked for: an action, a resource, and a value for every key."""
+    """One solver with the request that is looked for: an action, a resource, and a value for every key.
 
-    def __init__(self, milliseconds: int) -> None:
+    It gives up after `effort` in its own units of work, not of time, so that it comes equally far on every machine.
+    """
+
+    def __init__(self, effort: int) -> None:
         self._terms: Any = cvc5.TermManager()
         self._solver: Any = cvc5.Solver(self._terms)
         self._solver.setLogic("QF_SLIA")
-        self._solver.setOption("tlimit-per", str(milliseconds))
+        self._solver.setOption("rlimit-per", str(effort))
         text = self._terms.getStringSort()
         self._action = self._terms.mkConst(text, "action")
         self._resource = self._terms.mkConst(text, "resource")

@@ -15,6 +15,7 @@ from workflows.policy.layers import NamedPolicy
 LONGEST: Final = 4_000
 PAIRS: Final = 25
 CHUNKS: Final = 20
+EFFORT: Final = 200_000
 
 
 def parsed(document: dict[str, Any]) -> Policy:
@@ -45,7 +46,7 @@ def agree(number: int, count: int) -> int:
     """How many pairs the solver decided, each of them as we did."""
     decided = 0
     for first, second in pairs(number, count):
-        answer = Question(milliseconds=1_500).goes_beyond(first, second)
+        answer = Question(EFFORT).goes_beyond(first, second)
         if answer is None:
             continue
         decided += 1
