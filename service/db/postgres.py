@@ -5,6 +5,7 @@ they were. A reader has one snapshot. A server that stops answering, or a proces
 transaction, is given up after seconds, so that it holds nobody else up.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -41,6 +42,8 @@ _MARK: Final = (
     "INSERT INTO writers (id, mark, marked_at) VALUES (%s, %s, clock_timestamp())"
     " ON CONFLICT (id) DO UPDATE SET mark = excluded.mark, marked_at = excluded.marked_at"
 )
+# A transaction that lost a race is run again; the driver would warn of whatever it had still sent.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def arguments(*, writing: bool, **more: int) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from workflows.errors import LostRace, Unavailable
 from workflows.ids import AccountId, GrantId, RequestId
 from workflows.ports import Writing
 from workflows.records.account import Account
-from workflows.records.audit import AuditEntry
+from workflows.records.audit import AuditEntry, AuditHead
 from workflows.records.errand import Errand, ErrandKind
 from workflows.records.grant import Grant, GrantState, Session
 from workflows.records.request import DelegationRequest, State
@@ -227,6 +227,28 @@ def test_a_process_that_wakes_up_after_its_lease_settles_nothing(
         delivery.delivered(slow, errand)
     stored = quick.store.read(lambda tx: tx.find(Errand))
     assert sorted(stored, key=lambda one: one.id) == sorted(again, key=lambda one: one.id)
+
+
+def test_who_is_overtaken_in_the_midst_of_writing_much_leaves_no_warning_of_the_driver(
+    stores: list[SqlStore], caplog: pytest.LogCaptureFixture
+) -> None:
+    one = Account(AccountId("111122223333"), "one", NOON)
+    stores[0].write(lambda tx: tx.add(one))
+    tries: list[str] = []
+
+    def work(tx: Writing) -> None:
+        seen = tx.get(Account, one.id)
+        assert seen
+        tx.put(replace(seen, alias="mine"))
+        tx.add_all(AuditEntry(one.id, number, NOON, None, None, "{}", "k:0") for number in range(3000))
+        tx.add(AuditHead(one.id, 3000, "k:0", "k:0"))
+        tries.append(seen.alias)
+        if len(tries) == 1:
+            stores[1].write(lambda tx: tx.put(replace(one, alias="theirs")))
+
+    stores[0].write(work)
+    assert tries == ["one", "theirs"]
+    assert [line for line in caplog.records if line.name.startswith("psycopg")] == []
 
 
 def test_what_one_process_commits_the_others_hear_of(stores: list[SqlStore]) -> None:
