@@ -4,14 +4,18 @@ import types
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import StrEnum
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from sqlalchemy import Column, Dialect, Table
 
-from service.db.tables import PARTLY_READ, TABLE_OF
+from service.db.tables import TABLE_OF
+from workflows.records.grant import Expired, Grant
 
 R = TypeVar("R")
 Convert = Callable[[Any], Any]
+
+# What is read of some columns of another record's table.
+_PART_OF: Final[dict[type[Any], type[Any]]] = {Expired: Grant}
 
 
 def table_of(kind: type[Any]) -> Table:
@@ -22,7 +26,7 @@ def table_of(kind: type[Any]) -> Table:
 
 def columns_of(kind: type[Any]) -> list[Column[Any]]:
     """Return the columns that hold the fields of a record of this kind, in their order."""
-    table = table_of(PARTLY_READ.get(kind, kind))
+    table = table_of(_PART_OF.get(kind, kind))
     return [table.c[field.name] for field in fields(kind)]
 
 

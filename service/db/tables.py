@@ -395,7 +395,4 @@ TABLE_OF: Final[dict[type[Any], type[SQLModel]]] = {
     deployment.Replica: ReplicaRow,
 }
 
-# What is read of some columns of a table alone.
-PARTLY_READ: Final[dict[type[Any], type[Any]]] = {grant.Expired: grant.Grant}
-
 METADATA: Final[MetaData] = SQLModel.metadata
