@@ -34,8 +34,9 @@ _PATIENCE: Final = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-# Serialisation failure, deadlock, a lock not granted in time, a transaction that stood idle too long.
-_AGAIN: Final = frozenset({"40001", "40P01", "55P03", "25P03"})
+# Serialisation failure, deadlock, a lock not granted in time, a transaction that stood idle too long, a server that
+# is shut down or recovers from a crash.
+_AGAIN: Final = frozenset({"40001", "40P01", "55P03", "25P03", "57P01", "57P02"})
 _TAKEN: Final = "23505"
 _GONE: Final = "30 days"
 _MARK: Final = (

@@ -158,16 +158,28 @@ class Cursor:
     @contextmanager
     def _going_ahead(self) -> Iterator[None]:
         """Have a server sent what is run, and asked how that went when something is fetched."""
-        driver: Any = self._connection.connection.driver_connection
-        if not hasattr(driver, "pipeline"):
+        if not hasattr(self._connection.connection.driver_connection, "pipeline"):
             yield
             return
         self._ahead = True
         try:
-            with driver.pipeline():
+            with self._pipeline():
                 yield
         finally:
             self._ahead = False
+
+    @contextmanager
+    def _pipeline(self) -> Iterator[None]:
+        """Have the driver run what is sent meanwhile in one go; a connection that cannot leave that again is closed."""
+        driver: Any = self._connection.connection.driver_connection
+        within = bool(driver.pgconn.pipeline_status)
+        try:
+            with driver.pipeline():
+                yield
+        finally:
+            # The server had ended it, and the driver read that word but not yet the end itself.
+            if not within and driver.pgconn.pipeline_status:
+                driver.close()
 
     def send(self, write: Write, pairs: Sequence[tuple[object, object | None]]) -> None:
         """Write records without asking how that went: it fails with whatever is fetched next. Raises `DBAPIError`."""
@@ -184,7 +196,7 @@ class Cursor:
         if not hasattr(driver, "pipeline") or (len(writes) == 1 and not self._ahead):
             return [self._write(self._cursor, write, pairs) for write, pairs in writes]
         cursors = [driver.cursor() for _ in writes]
-        with self._failing(writes[0][0].text), driver.pipeline():
+        with self._failing(writes[0][0].text), self._pipeline():
             for cursor, (write, pairs) in zip(cursors, writes, strict=True):
                 self._write(cursor, write, pairs)
         return [int(cursor.rowcount) for cursor in cursors]

@@ -1,4 +1,4 @@
-"""A TCP proxy of ours that shares connections out and, when told, delays, cuts and half-closes them."""
+"""A TCP proxy of ours that shares connections out and, when told, delays, cuts, half-closes or never ends them."""
 
 import contextlib
 import socket
@@ -18,6 +18,8 @@ class Proxy:
     def __init__(self, *targets: tuple[str, int]) -> None:
         self.targets: Sequence[tuple[str, int]] = targets
         self.delay = 0.0
+        self._passing_ends = threading.Event()
+        self._passing_ends.set()
         self._turns = cycle(range(1_000_000))
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -38,6 +40,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self.pass_ends()
         self.cut()
         self._thread.join()
 
@@ -59,6 +62,14 @@ class Proxy:
             for one in self._open:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RD)
+
+    def hold_ends(self) -> None:
+        """From now on keep from each side that the other has closed; what was said before that is still passed on."""
+        self._passing_ends.clear()
+
+    def pass_ends(self) -> None:
+        """Let each side know again when the other closes, or has closed meanwhile."""
+        self._passing_ends.set()
 
     def _accept(self) -> None:
         while True:
@@ -100,6 +111,7 @@ class Proxy:
         except OSError:
             pass
         finally:
+            self._passing_ends.wait()
             for one in (source, sink):
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 from staging.clocks import NOON
 from staging.databases import fresh_database, sever
+from staging.grants import numbered
 from staging.groups import together
 from staging.houses import ACCOUNT
 from staging.queries import plan, statements
@@ -22,7 +23,7 @@ from workflows import audit
 from workflows.callers import TIME, Call
 from workflows.errors import AlreadyExists
 from workflows.grants import seen_at
-from workflows.ids import AccountId, GrantId, PrincipalId, RequestId
+from workflows.ids import AccountId, GrantId
 from workflows.ports import Reading, Writing
 from workflows.records.audit import AuditEntry
 from workflows.records.grant import EndReason, Expired, Grant, GrantKind, GrantState
@@ -30,33 +31,6 @@ from workflows.retirement import lapse_sessions
 
 HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)
-A_LIVE_SESSION = Grant(
-    id=GrantId("dg-"),
-    kind=GrantKind.SESSION,
-    request_id=RequestId("dr-"),
-    account_id=AccountId("111122223333"),
-    partner_id=AccountId("444455556666"),
-    approver_arn="arn:aws:iam::111122223333:user/approver",
-    approver_principal_id=PrincipalId("AIDATESTS"),
-    token_hash="none",
-    deadline=NOON,
-    exchanges=3,
-    exchange_cap=100,
-    state=GrantState.LIVE,
-    end_reason=None,
-    ended_by=None,
-    ended_at=None,
-    stuck_because=None,
-    revision=4,
-    created_at=NOON - 9 * HOUR,
-)
-
-
-def numbered(number: int, **changed: Any) -> Grant:
-    """A grant of its own request, with these fields changed."""
-    own = f"{number:032x}"
-    named = {"id": f"dg-{own}", "request_id": f"dr-{own}", "token_hash": own}
-    return replace(A_LIVE_SESSION, **{**named, **changed})
 
 
 def put_in(store: SqlStore, *grants: Grant) -> None:
