@@ -249,9 +249,20 @@ class Writing(Reading, Protocol):
         """Make every cache of decisions, on every replica, look again."""
 
 
+@dataclass(frozen=True, slots=True)
+class FieldOf:
+    """One field of the record that has a value in another field, which no two records of its kind share."""
+
+    kind: type[Any]
+    field: str
+    by: str
+    value: object
+
+
 # A kind of record, one of its fields that no two share, and a value of that field.
-Expected = tuple[type[Any], str, object]
-Expectation = Callable[[Reading], Sequence[Expected]]
+Expected = tuple[type[Any], str, object | FieldOf]
+# What will be asked for, in the deployment with this id.
+Expectation = Callable[[str], Sequence[Expected]]
 
 
 class Store(Protocol):

@@ -29,9 +29,9 @@ from workflows.grants import usable_at
 from workflows.ids import AccessKeyId
 from workflows.lifecycle import Act, step
 from workflows.notifications import store_move
-from workflows.ports import Expectation, Expected, Ports, Reading, Writing
+from workflows.ports import Expectation, Expected, FieldOf, Ports, Reading, Writing
 from workflows.records.account import Principal
-from workflows.records.audit import Replay
+from workflows.records.audit import AuditHead, Replay
 from workflows.records.grant import Grant, GrantKind, GrantState, Session
 from workflows.records.partner import Partner
 from workflows.records.request import DelegationRequest, State
@@ -192,9 +192,13 @@ def _check_usable(tx: Reading, ports: Ports, grant: Grant) -> None:
 def expected_of_exchange(call: Call, token: str) -> Expectation:
     """Return what an exchange of this token will look for, so that a store can look for several at once."""
 
-    def look(tx: Reading) -> list[Expected]:
-        lent: Expected = (Grant, "token_hash", hash_of(token, deployment_of(tx).id))
-        return [lent, (Replay, "signature", call.signature)] if call.signature else [lent]
+    def look(deployment_id: str) -> list[Expected]:
+        found = hash_of(token, deployment_id)
+        lent: list[Expected] = [
+            (Grant, "token_hash", found),
+            (AuditHead, "chain", FieldOf(Grant, "account_id", "token_hash", found)),
+        ]
+        return [*lent, (Replay, "signature", call.signature)] if call.signature else lent
 
     return look
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from service.db import postgres
+from service.db.prepared import Said
 from service.entropy import SystemEntropy
 from service.errors import StartError, WrongSetting
 
@@ -169,15 +170,18 @@ class Ways:
         if self.shared and lost_before:
             postgres.stand_in_line(connection)
 
-    def finish(self, connection: Connection, news: str) -> str:
-        """Say the news of this transaction to every process, and return the mark that its outcome is known by."""
+    def finish(self, connection: Connection, news: str) -> tuple[str, Said | None]:
+        """Say the news of this transaction to every process.
+
+        Returns the mark that its outcome is known by, and the statement that is to write it last.
+        """
         if not self.shared:
-            return ""
+            return "", None
         if news:
             self.voice = postgres.ring(connection, news)
         self._marks += 1
-        postgres.say_mark(connection, self._writer, str(self._marks))
-        return str(self._marks)
+        mark = str(self._marks)
+        return mark, postgres.mark_said(self._writer, mark)
 
     def time(self, connection: Connection) -> datetime:
         """Return what the clock of the database server says."""

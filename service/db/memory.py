@@ -20,6 +20,8 @@ class Memory:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str], tuple[int, object]] = OrderedDict()
         self._lock = threading.Lock()
+        # The id of the deployment, which never changes, once it was seen.
+        self.deployment_id: str | None = None
 
     def recall(self, kind: str, key: str, authority: int, load: Callable[[], R | None]) -> R | None:
         """Return what `load` returned under this count of authority, or what it returns now; None is never kept."""

@@ -9,7 +9,7 @@ Whether a key is free is found out when it is written out. If it was not, the gr
 each written out at once, so that whoever took the key is told.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -19,10 +19,10 @@ from sqlalchemy.exc import DBAPIError
 from service.db.clauses import are_single
 from service.db.engine import is_taken
 from service.db.mapping import value_of
-from service.db.prepared import Cursor
-from service.db.statements import MOST, Key, Kind, Statements, key_names, key_of, shared_by_none
+from service.db.prepared import Cursor, Said
+from service.db.statements import MOST, Key, Kind, Statements, Through, key_names, key_of, shared_by_none
 from workflows.errors import AlreadyExists, LostRace
-from workflows.ports import Expected
+from workflows.ports import Expected, FieldOf
 
 R = TypeVar("R")
 
@@ -88,25 +88,32 @@ class Pending:
         self._foreseen.clear()
 
     def foresee(self, expected: Iterable[Expected]) -> None:
-        """Look for what the acts of a group are going to ask for, all of one kind together; raises `DBAPIError`."""
-        wanted: dict[tuple[Kind, str], dict[object, None]] = {}
+        """Look in one go for all that the acts of a group are going to ask for; raises `DBAPIError`."""
+        wanted: dict[tuple[Kind, str, Through | None], dict[object, None]] = {}
         for kind, name, value in expected:
-            wanted.setdefault((kind, name), {})[value] = None
-        for (kind, name), values in wanted.items():
-            several = list(values)
-            for first in range(0, len(several), MOST):
-                self._look_for(kind, name, several[first : first + MOST])
+            through = (value.kind, value.field, value.by) if isinstance(value, FieldOf) else None
+            wanted.setdefault((kind, name, through), {})[value.value if isinstance(value, FieldOf) else value] = None
+        looks = [
+            (kind, name, through, list(values)[first : first + MOST])
+            for (kind, name, through), values in wanted.items()
+            for first in range(0, len(values), MOST)
+        ]
+        asked = [(look[0], *self._statements.among(*look)) for look in looks]
+        for (kind, name, through, several), records in zip(looks, self._cursor.records_of_all(asked), strict=True):
+            for record in records:
+                self.saw(kind, key_of(record), record)
+            if through is None:
+                self._found(kind, name, several, records)
 
-    def _look_for(self, kind: Kind, name: str, values: list[Any]) -> None:
-        query, named = self._statements.among(kind, name, values)
+    def _found(self, kind: Kind, name: str, values: Sequence[object], records: Sequence[object]) -> None:
+        """Remember that these records are all that have one of these values in this field."""
         found: dict[object, list[Any]] = {value: [] for value in values}
-        for record in self._cursor.records(kind, query, named):
-            self.saw(kind, key_of(record), record)
+        for record in records:
             found[getattr(record, name)].append(record)
         is_key = key_names(kind) == (name,)
-        for value, records in found.items():
-            self._foreseen[kind, name, value] = records
-            if is_key and not records:
+        for value, several in found.items():
+            self._foreseen[kind, name, value] = several
+            if is_key and not several:
                 self.saw(kind, (value,), None)
 
     def foreseen(self, kind: type[R], equal: Mapping[str, object]) -> list[R] | None:
@@ -173,9 +180,11 @@ class Pending:
         self._rows.setdefault(kind, {})[key] = row
         self._unwritten.setdefault(kind, {})[key] = row
 
-    def write_out(self) -> None:
-        """Write everything; raises `Misjudged`, when nothing of the transaction may stay, or `DBAPIError`."""
+    def write_out(self, last: Said | None = None) -> None:
+        """Write everything, then run a `last` statement; raises `Misjudged`, when nothing may stay, or `DBAPIError`."""
         if not self._unwritten:
+            if last is not None:
+                self._cursor.say(*last)
             return
         inserts, updates = [], []
         for kind, rows in self._unwritten.items():
@@ -187,7 +196,7 @@ class Pending:
         # next try, and it was misjudged only if it is not.
         writes = updates + inserts
         with self.judged():
-            written = self._cursor.write_all(writes)
+            written = self._cursor.write_all(writes, last)
         if written != [len(pairs) for _, pairs in writes]:
             raise Misjudged
         for rows in self._unwritten.values():

@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from service.db.prepared import Cursor
+from service.db.prepared import Cursor, Said
 
 CHANNEL: Final = "daypass"
 DRIVER: Final = "postgresql+psycopg"
@@ -122,9 +122,9 @@ def _aside(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def say_mark(connection: Connection, writer: str, mark: str) -> None:
-    """Write into a transaction the mark by which its outcome can be asked for after its connection broke."""
-    Cursor(connection).say(_MARK, (writer, mark))
+def mark_said(writer: str, mark: str) -> Said:
+    """Return what writes into a transaction the mark by which its outcome can be asked for if its connection breaks."""
+    return _MARK, (writer, mark)
 
 
 def introduce(engine: Engine, writer: str) -> None:
@@ -136,7 +136,7 @@ def introduce(engine: Engine, writer: str) -> None:
     """
     with _aside(engine) as connection:
         connection.exec_driver_sql(f"DELETE FROM writers WHERE marked_at < clock_timestamp() - interval '{_GONE}'")  # noqa: S608  a constant
-        say_mark(connection, writer, "")
+        Cursor(connection).say(*mark_said(writer, ""))
 
 
 def dismiss(engine: Engine, writer: str) -> None:

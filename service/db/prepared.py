@@ -19,6 +19,8 @@ from service.db.mapping import is_choice, reader_for, table_of, value_of
 
 R = TypeVar("R")
 Convert = Callable[[Any], Any]
+# A statement of the driver's own form, and its parameters.
+Said = tuple[str, Sequence[object]]
 
 
 class Prepared:
@@ -127,6 +129,18 @@ class Cursor:
         record = reader_for(kind, self._connection.dialect)
         return [record(row) for row in self._cursor.fetchall()]
 
+    def records_of_all(self, asked: Sequence[tuple[type[Any], Prepared, Mapping[str, Any]]]) -> list[list[Any]]:
+        """Return what `records` would of each of several queries; a server is asked all of it in one go."""
+        driver: Any = self._connection.connection.driver_connection
+        if not hasattr(driver, "pipeline"):
+            return [self.records(*one) for one in asked]
+        cursors = [driver.cursor() for _ in asked]
+        with self._failing(asked[0][1].text), self._pipeline():
+            for cursor, (_, query, values) in zip(cursors, asked, strict=True):
+                self._run(query.text, query.arguments(values), on=cursor)
+        readers = [reader_for(kind, self._connection.dialect) for kind, _, _ in asked]
+        return [list(map(reader, cursor.fetchall())) for reader, cursor in zip(readers, cursors, strict=True)]
+
     def in_turn(
         self,
         kind: type[R],
@@ -186,19 +200,23 @@ class Cursor:
         with self._failing(write.text):
             write.run(self._connection.connection.cursor(), pairs)
 
-    def write_all(self, writes: Sequence[tuple[Write, Sequence[tuple[object, object | None]]]]) -> list[int]:
+    def write_all(
+        self, writes: Sequence[tuple[Write, Sequence[tuple[object, object | None]]]], last: Said | None
+    ) -> list[int]:
         """Write records, each in the place of another or of none; return how many rows each statement changed.
 
-        A server is sent all of it in one go. Raises `DBAPIError`.
+        A server is sent all of it in one go, and a `last` statement after it. Raises `DBAPIError`.
         """
         driver: Any = self._connection.connection.driver_connection
         # Who goes ahead is told of nothing but at the end of a pipeline.
-        if not hasattr(driver, "pipeline") or (len(writes) == 1 and not self._ahead):
+        if not hasattr(driver, "pipeline") or (len(writes) == 1 and not last and not self._ahead):
             return [self._write(self._cursor, write, pairs) for write, pairs in writes]
         cursors = [driver.cursor() for _ in writes]
         with self._failing(writes[0][0].text), self._pipeline():
             for cursor, (write, pairs) in zip(cursors, writes, strict=True):
                 self._write(cursor, write, pairs)
+            if last:
+                self._run(*last, on=driver.cursor())
         return [int(cursor.rowcount) for cursor in cursors]
 
     def _write(self, cursor: Any, write: Write, pairs: Sequence[tuple[object, object | None]]) -> int:  # noqa: ANN401  as above

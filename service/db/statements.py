@@ -1,6 +1,6 @@
 """The statements that every call runs, made once for each engine: by key, by equal fields, and writes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, Final
@@ -27,6 +27,8 @@ _SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
 MOST: Final = _SIZES[-1]
 Kind = type[Any]
 Key = tuple[Any, ...]
+# Another kind, the field of it that is wanted, and the field by which it is found.
+Through = tuple[Kind, str, str]
 
 _KEYS: Final[dict[Kind, Callable[[Any], Key]]] = {}
 
@@ -99,15 +101,24 @@ class Statements:
             known = self._queries[kind, names] = Prepared(query, self._dialect)
         return known
 
-    def among(self, kind: Kind, name: str, values: list[Any]) -> tuple[Prepared, dict[str, Any]]:
-        """Return the query for records with one field among these values (`MOST` at most), and its parameters."""
+    def among(
+        self, kind: Kind, name: str, through: Through | None, values: Sequence[object]
+    ) -> tuple[Prepared, dict[str, Any]]:
+        """Return the query for records with one field among these values (`MOST` at most), and its parameters.
+
+        `through` makes these the values of a field of another kind, of which another field is what is wanted.
+        """
         size = next(size for size in _SIZES if size >= len(values))
-        known = self._queries.get((kind, (name, size)))
+        known = self._queries.get((kind, (name, through, size)))
         if known is None:
             table = table_of(kind)
             wanted: list[BindParameter[Any]] = [bindparam(f"one_{at}") for at in range(size)]
-            query = select(table).where(table.c[name].in_(wanted))
-            known = self._queries[kind, (name, size)] = Prepared(query, self._dialect)
+            if through is None:
+                query = select(table).where(table.c[name].in_(wanted))
+            else:
+                other, field, by = table_of(through[0]), *through[1:]
+                query = select(table).where(table.c[name].in_(select(other.c[field]).where(other.c[by].in_(wanted))))
+            known = self._queries[kind, (name, through, size)] = Prepared(query, self._dialect)
         filled = [*values, *[values[-1]] * (size - len(values))]
         return known, {f"one_{at}": value for at, value in enumerate(filled)}
 

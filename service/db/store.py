@@ -324,10 +324,10 @@ class SqlStore:
                     view.foresee([job.expected for job in group if job.expected])
                     for job in group:
                         self._run(job, view)
-                    view.write_out()
                 news = _AUTHORITY * any(job.changes_authority for job in group)
                 news += _WORK * any(job.makes_work for job in group)
-                mark = self._ways.finish(connection, news)
+                mark, said = self._ways.finish(connection, news)
+                view.write_out(last=said)
         except DBAPIError as failure:
             if mark and failure.connection_invalidated and self._arrived(mark):
                 return

@@ -30,7 +30,7 @@ from service.db.endings import claim_unannounced, parts_of
 from service.db.mapping import reader_for, table_of, value_of
 from service.db.memory import Memory
 from service.db.pending import Misjudged, Pending, refusal
-from service.db.prepared import Cursor
+from service.db.prepared import Cursor, Said
 from service.db.statements import key_columns, key_of, statements_of
 from workflows.errors import AlreadyExists, DomainError, LostRace
 from workflows.ids import AccountId
@@ -81,17 +81,23 @@ class View:
 
     # --- one act after another, in one transaction ----------------------------------------------------
 
-    def foresee(self, expectations: Iterable[Expectation]) -> None:
+    def foresee(self, expectations: Sequence[Expectation]) -> None:
         """Look for what the acts to come will ask for, all together; raises `DBAPIError`."""
-        self._pending.foresee([one for expectation in expectations for one in expectation(self)])
+        if not expectations:
+            return
+        own = self._memory.deployment_id or self.deployment().id
+        expected = [one for expectation in expectations for one in expectation(own)]
+        self._pending.foresee([(Deployment, "id", own), *expected])
+        found = self._pending.foreseen(Deployment, {"id": own})
+        self._deployment = self._deployment or (found[0] if found else None)
 
     def begin_act(self) -> None:
         """Forget what the act before made known of itself."""
         self.changes_authority = self.makes_work = self.wrote = False
 
-    def write_out(self) -> None:
+    def write_out(self, *, last: Said | None = None) -> None:
         """Write what is not written yet; raises `Misjudged`, after which nothing may stay, or `DBAPIError`."""
-        self._pending.write_out()
+        self._pending.write_out(last)
         if self._authority_changes:
             table, more = table_of(Deployment), self._authority_changes
             self._connection.execute(update(table).values(authority=table.c["authority"] + more))
@@ -147,6 +153,7 @@ class View:
         if self._deployment is None:
             self.write_out()
             self._deployment = self._found(Deployment, {})[0]
+            self._memory.deployment_id = self._deployment.id
         return self._deployment
 
     def remembered(self, kind: str, key: str, load: Callable[[], R | None]) -> R | None:

@@ -18,6 +18,8 @@ class Proxy:
     def __init__(self, *targets: tuple[str, int]) -> None:
         self.targets: Sequence[tuple[str, int]] = targets
         self.delay = 0.0
+        # How often the other side of a connection began to speak.
+        self.turns = 0
         self._passing_ends = threading.Event()
         self._passing_ends.set()
         self._turns = cycle(range(1_000_000))
@@ -93,18 +95,22 @@ class Proxy:
             return
         with self._lock:
             self._open |= {client, target}
-        back = threading.Thread(target=self._pump, args=(target, client), daemon=True)
+        speaking = [target]
+        back = threading.Thread(target=self._pump, args=(target, client, speaking), daemon=True)
         back.start()
-        self._pump(client, target)
+        self._pump(client, target, speaking)
         back.join()
         with self._lock:
             self._open -= {client, target}
         client.close()
         target.close()
 
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, speaking: list[socket.socket]) -> None:
         try:
             while data := source.recv(_CHUNK):
+                with self._lock:
+                    self.turns += speaking[0] is not source
+                    speaking[0] = source
                 if self.delay:
                     _PAUSE.wait(self.delay)
                 sink.sendall(data)

@@ -147,15 +147,15 @@ def test_what_a_transaction_wrote_and_saw_before_is_as_it_lapsed(store: SqlStore
     assert reasons == [EndReason.EXPIRED] * 2
 
 
-def test_what_a_group_looked_for_beforehand_is_as_it_lapsed(store: SqlStore) -> None:
-    put_in(store, numbered(1))
+def test_what_a_group_looked_for_beforehand_is_as_it_lapsed(house: House) -> None:
+    put_in(house.store, numbered(1))
 
     def work(tx: Writing) -> list[GrantState]:
         lapse(tx, 9)
         return [one.state for one in tx.find(Grant, token_hash=numbered(1).token_hash)]
 
     beforehand = (Grant, "token_hash", numbered(1).token_hash)
-    assert store.write(work, expected=lambda _tx: [beforehand]) == [GrantState.REVOKED]
+    assert house.store.write(work, expected=lambda _id: [beforehand]) == [GrantState.REVOKED]
 
 
 SOME: Final = 750

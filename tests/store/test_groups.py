@@ -15,7 +15,7 @@ from staging.groups import together
 from service.db.store import SqlStore, _Job
 from workflows.errors import AlreadyExists
 from workflows.ids import AccountId, PrincipalId
-from workflows.ports import Expected, Reading, Writing
+from workflows.ports import Expected, FieldOf, Reading, Writing
 from workflows.records.account import Account, Principal, PrincipalKind
 from workflows.records.deployment import Deployment
 
@@ -125,6 +125,7 @@ EXPECTED: Final[st.SearchStrategy[Expected]] = st.one_of(
     IDS.map(lambda number: (Account, "id", f"{number:012}")),
     ALIASES.map(lambda alias: (Account, "alias", alias)),
     IDS.map(lambda number: (Principal, "id", f"AIDA{number}")),
+    IDS.map(lambda number: (Account, "id", FieldOf(Principal, "account_id", "id", f"AIDA{number}"))),
 )
 ACTS: Final = st.builds(
     Act, st.lists(STEPS, min_size=1, max_size=4).map(tuple), st.lists(EXPECTED, max_size=2).map(tuple)
@@ -180,6 +181,6 @@ def test_a_group_sees_and_leaves_what_its_acts_would_one_after_another(store: Sq
         told = [outcome(partial(alone, store, act)) for act in acts]
         left = contents(store)
     with begun_anew(store):
-        futures = together(store, acts, [lambda _tx, act=act: act.expected for act in acts])  # type: ignore[misc]
+        futures = together(store, acts, [lambda _id, act=act: act.expected for act in acts])  # type: ignore[misc]
         assert [outcome(future.result) for future in futures] == told
         assert contents(store) == left
