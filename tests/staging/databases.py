@@ -139,8 +139,8 @@ def text_of(url: URL) -> str:
 
 
 def sever(database: URL) -> None:
-    """End every other connection to this database, as a restart of the server would."""
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    """End every other connection to this database, as a restart of the server would, and wait until that is done."""
+    others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
     execute(text_of(database.set(drivername="postgresql")), f"{others} AND pid <> pg_backend_pid()")
 
 

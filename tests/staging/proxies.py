@@ -20,8 +20,8 @@ class Proxy:
         self.delay = 0.0
         # How often the other side of a connection began to speak.
         self.turns = 0
-        self._passing_ends = threading.Event()
-        self._passing_ends.set()
+        self._asked, self._passing_ends = threading.Event(), threading.Event()
+        self.pass_ends()
         self._turns = cycle(range(1_000_000))
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -66,11 +66,16 @@ class Proxy:
                     one.shutdown(socket.SHUT_RD)
 
     def hold_ends(self) -> None:
-        """From now on keep from each side that the other has closed; what was said before that is still passed on."""
+        """From now on keep from each side that the other has closed.
+
+        What a target says is still passed on, but no sooner than its client says something more.
+        """
+        self._asked.clear()
         self._passing_ends.clear()
 
     def pass_ends(self) -> None:
         """Let each side know again when the other closes, or has closed meanwhile."""
+        self._asked.set()
         self._passing_ends.set()
 
     def _accept(self) -> None:
@@ -96,21 +101,26 @@ class Proxy:
         with self._lock:
             self._open |= {client, target}
         speaking = [target]
-        back = threading.Thread(target=self._pump, args=(target, client, speaking), daemon=True)
+        back = threading.Thread(target=self._pump, args=(target, client, client, speaking), daemon=True)
         back.start()
-        self._pump(client, target, speaking)
+        self._pump(client, target, client, speaking)
         back.join()
         with self._lock:
             self._open -= {client, target}
         client.close()
         target.close()
 
-    def _pump(self, source: socket.socket, sink: socket.socket, speaking: list[socket.socket]) -> None:
+    def _pump(
+        self, source: socket.socket, sink: socket.socket, client: socket.socket, speaking: list[socket.socket]
+    ) -> None:
         try:
             while data := source.recv(_CHUNK):
                 with self._lock:
                     self.turns += speaking[0] is not source
                     speaking[0] = source
+                if source is client:
+                    self._asked.set()
+                self._asked.wait()
                 if self.delay:
                     _PAUSE.wait(self.delay)
                 sink.sendall(data)
