@@ -91,8 +91,10 @@ class Pending:
         """Look in one go for all that the acts of a group are going to ask for; raises `DBAPIError`."""
         wanted: dict[tuple[Kind, str, Through | None], dict[object, None]] = {}
         for kind, name, value in expected:
-            through = (value.kind, value.field, value.by) if isinstance(value, FieldOf) else None
-            wanted.setdefault((kind, name, through), {})[value.value if isinstance(value, FieldOf) else value] = None
+            through, sought = None, value
+            if isinstance(value, FieldOf):
+                through, sought = (value.kind, value.field, value.by), value.value
+            wanted.setdefault((kind, name, through), {})[sought] = None
         looks = [
             (kind, name, through, list(values)[first : first + MOST])
             for (kind, name, through), values in wanted.items()

@@ -120,8 +120,13 @@ class Cursor:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._driver: Any = connection.connection.driver_connection
         self._cursor = connection.connection.cursor()
-        self._ahead = False
+
+    @property
+    def _ahead(self) -> bool:
+        """Whether a server is told what to do and only asked at the end, or on a fetch, how that went."""
+        return hasattr(self._driver, "pipeline") and bool(self._driver.pgconn.pipeline_status)
 
     def records(self, kind: type[R], query: Prepared, values: Mapping[str, Any]) -> list[R]:
         """Return the records that a query of exactly their table's columns finds; raises `DBAPIError`."""
@@ -131,11 +136,8 @@ class Cursor:
 
     def records_of_all(self, asked: Sequence[tuple[type[Any], Prepared, Mapping[str, Any]]]) -> list[list[Any]]:
         """Return what `records` would of each of several queries; a server is asked all of it in one go."""
-        driver: Any = self._connection.connection.driver_connection
-        if not hasattr(driver, "pipeline"):
-            return [self.records(*one) for one in asked]
-        cursors = [driver.cursor() for _ in asked]
-        with self._failing(asked[0][1].text), self._pipeline():
+        cursors = [self._driver.cursor() for _ in asked]
+        with self._failing(asked[0][1].text), self._going_ahead():
             for cursor, (_, query, values) in zip(cursors, asked, strict=True):
                 self._run(query.text, query.arguments(values), on=cursor)
         readers = [reader_for(kind, self._connection.dialect) for kind, _, _ in asked]
@@ -157,7 +159,7 @@ class Cursor:
         """
         record = reader_for(kind, self._connection.dialect)
         # Not the one that `use` asks with: what that asks would take the place of what is still to be fetched.
-        own = self._connection.connection.cursor()
+        own = self._driver.cursor()
         with self._failing(query.text), self._going_ahead(), closing(own):
             arguments = map(query.arguments, turns)
             self._run(query.text, next(arguments), on=own)
@@ -171,34 +173,26 @@ class Cursor:
 
     @contextmanager
     def _going_ahead(self) -> Iterator[None]:
-        """Have a server sent what is run, and asked how that went when something is fetched."""
-        if not hasattr(self._connection.connection.driver_connection, "pipeline"):
+        """Have a server sent what is run, and asked how that went at the end, or when something is fetched.
+
+        SQLite has nobody to send it to. A connection that cannot leave this again is closed.
+        """
+        if not hasattr(self._driver, "pipeline"):
             yield
             return
-        self._ahead = True
+        within = self._ahead
         try:
-            with self._pipeline():
-                yield
-        finally:
-            self._ahead = False
-
-    @contextmanager
-    def _pipeline(self) -> Iterator[None]:
-        """Have the driver run what is sent meanwhile in one go; a connection that cannot leave that again is closed."""
-        driver: Any = self._connection.connection.driver_connection
-        within = bool(driver.pgconn.pipeline_status)
-        try:
-            with driver.pipeline():
+            with self._driver.pipeline():
                 yield
         finally:
             # The server had ended it, and the driver read that word but not yet the end itself.
-            if not within and driver.pgconn.pipeline_status:
-                driver.close()
+            if not within and self._ahead:
+                self._driver.close()
 
     def send(self, write: Write, pairs: Sequence[tuple[object, object | None]]) -> None:
         """Write records without asking how that went: it fails with whatever is fetched next. Raises `DBAPIError`."""
         with self._failing(write.text):
-            write.run(self._connection.connection.cursor(), pairs)
+            write.run(self._driver.cursor(), pairs)
 
     def write_all(
         self, writes: Sequence[tuple[Write, Sequence[tuple[object, object | None]]]], last: Said | None
@@ -207,16 +201,15 @@ class Cursor:
 
         A server is sent all of it in one go, and a `last` statement after it. Raises `DBAPIError`.
         """
-        driver: Any = self._connection.connection.driver_connection
         # Who goes ahead is told of nothing but at the end of a pipeline.
-        if not hasattr(driver, "pipeline") or (len(writes) == 1 and not last and not self._ahead):
+        if len(writes) == 1 and not last and not self._ahead:
             return [self._write(self._cursor, write, pairs) for write, pairs in writes]
-        cursors = [driver.cursor() for _ in writes]
-        with self._failing(writes[0][0].text), self._pipeline():
+        cursors = [self._driver.cursor() for _ in writes]
+        with self._failing(writes[0][0].text), self._going_ahead():
             for cursor, (write, pairs) in zip(cursors, writes, strict=True):
                 self._write(cursor, write, pairs)
             if last:
-                self._run(*last, on=driver.cursor())
+                self._run(*last, on=self._driver.cursor())
         return [int(cursor.rowcount) for cursor in cursors]
 
     def _write(self, cursor: Any, write: Write, pairs: Sequence[tuple[object, object | None]]) -> int:  # noqa: ANN401  as above

@@ -88,8 +88,8 @@ class View:
         own = self._memory.deployment_id or self.deployment().id
         expected = [one for expectation in expectations for one in expectation(own)]
         self._pending.foresee([(Deployment, "id", own), *expected])
-        found = self._pending.foreseen(Deployment, {"id": own})
-        self._deployment = self._deployment or (found[0] if found else None)
+        if found := self._pending.foreseen(Deployment, {"id": own}):
+            self._deployment = found[0]
 
     def begin_act(self) -> None:
         """Forget what the act before made known of itself."""

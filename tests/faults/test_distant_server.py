@@ -8,15 +8,13 @@ from threading import Timer
 import pytest
 from sqlalchemy.engine import URL
 from staging.clocks import NOON, StillClock
-from staging.databases import Server, execute, named, sever, text_of
+from staging.databases import Server, deployment_on, sever, text_of
 from staging.grants import numbered
 from staging.houses import house_in, settle_people
 from staging.processes import free_port
 from staging.proxies import Proxy
 from staging.wires import arrived, exchange_token_of
 
-from service.db.engine import parse_url
-from service.db.schema import migrate
 from service.db.store import SqlStore
 from workflows import release
 from workflows.records.grant import Expired, Grant, GrantState
@@ -27,15 +25,15 @@ SOME = 20
 
 @dataclass
 class Line:
-    """An empty deployment on a server, and the address at which it is reached through a proxy."""
+    """An empty deployment, and a proxy in front of its server."""
 
-    server: Server
+    direct: URL
     proxy: Proxy
 
     @property
     def url(self) -> URL:
         """The address through the proxy."""
-        return parse_url(f"postgresql://postgres@127.0.0.1:{self.proxy.port}/daypass")
+        return self.direct.set(port=self.proxy.port)
 
     def sever(self) -> None:
         """Have the server end every connection; all that is heard of it for seconds is the word."""
@@ -43,17 +41,15 @@ class Line:
         giving_up = Timer(3, self.proxy.pass_ends)
         giving_up.daemon = True
         giving_up.start()
-        sever(parse_url(text_of(named(self.server.dsn, "daypass"))))
+        sever(self.direct)
 
 
 @pytest.fixture
 def line() -> Iterator[Line]:
     """A server with a proxy in front."""
     server = Server(port=free_port())
-    execute(server.dsn, "CREATE DATABASE daypass")
-    migrate(parse_url(text_of(named(server.dsn, "daypass"))))
     with Proxy(("127.0.0.1", server.port)) as proxy:
-        yield Line(server, proxy)
+        yield Line(deployment_on(server.dsn, "daypass"), proxy)
     server.close()
 
 
@@ -79,9 +75,9 @@ def test_an_exchange_waits_for_the_server_four_times(line: Line, tmp_path: Path,
     people = settle_people(house.ports)
     token = exchange_token_of(house.ports, arrived(house.ports, people, State.FINALIZED, "wf-00001").id)
     release.exchange(house.ports, people.call("partner"), token)
-    before = line.proxy.turns
+    before = line.proxy.trips
     for _ in range(SOME):
         release.exchange(house.ports, people.call("partner"), token)
-    # The last word before an answer may come after its first: that counts as a turn and is no wait.
-    assert (line.proxy.turns - before) // (2 * SOME) == 4
+    # What is said last may meet the first of an answer: that counts as a trip and is no wait.
+    assert (line.proxy.trips - before) // SOME == 4
     house.close()

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from staging.clocks import NOON
-from staging.databases import Server, execute, named
+from staging.databases import Server, deployment_on, execute, named, text_of
 
 from service.db.engine import parse_url
-from service.db.schema import migrate
 from service.db.store import SqlStore
 from workflows.ids import AccountId
 from workflows.ports import Writing
@@ -20,8 +19,8 @@ from workflows.records.account import Account
 def server() -> Iterator[Server]:
     """A server that keeps its promises about the disk, with an empty deployment on it."""
     made = Server(durable=True)
-    execute(made.dsn, "CREATE DATABASE daypass", "CREATE TABLE numbers (number text)")
-    migrate(parse_url(named(made.dsn, "daypass").render_as_string()))
+    execute(made.dsn, "CREATE TABLE numbers (number text)")
+    deployment_on(made.dsn, "daypass")
     yield made
     made.close()
 
@@ -29,7 +28,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def store(server: Server) -> Iterator[SqlStore]:
     """A store on that server."""
-    opened = SqlStore(parse_url(named(server.dsn, "daypass").render_as_string()))
+    opened = SqlStore(parse_url(text_of(named(server.dsn, "daypass"))))
     yield opened
     opened.close()
 

@@ -138,6 +138,14 @@ def text_of(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
+def deployment_on(dsn: str, name: str) -> URL:
+    """Make an empty deployment, with the newest schema, in a database of its own on a server; return its address."""
+    execute(dsn, f"CREATE DATABASE {name}")
+    url = parse_url(text_of(named(dsn, name)))
+    migrate(url)
+    return url
+
+
 def sever(database: URL) -> None:
     """End every other connection to this database, as a restart of the server would, and wait until that is done."""
     others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
@@ -147,8 +155,8 @@ def sever(database: URL) -> None:
 @cache
 def _template() -> str:
     name = f"{_TEMPLATE}_{os.getpid()}"
-    execute(_server_dsn(), f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
-    migrate(parse_url(text_of(named(_server_dsn(), name))))
+    execute(_server_dsn(), f"DROP DATABASE IF EXISTS {name}")
+    deployment_on(_server_dsn(), name)
     return name
 
 

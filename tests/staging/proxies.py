@@ -18,8 +18,8 @@ class Proxy:
     def __init__(self, *targets: tuple[str, int]) -> None:
         self.targets: Sequence[tuple[str, int]] = targets
         self.delay = 0.0
-        # How often the other side of a connection began to speak.
-        self.turns = 0
+        # How often a client spoke that had heard its target, or nobody yet.
+        self.trips = 0
         self._asked, self._passing_ends = threading.Event(), threading.Event()
         self.pass_ends()
         self._turns = cycle(range(1_000_000))
@@ -115,11 +115,11 @@ class Proxy:
     ) -> None:
         try:
             while data := source.recv(_CHUNK):
-                with self._lock:
-                    self.turns += speaking[0] is not source
-                    speaking[0] = source
                 if source is client:
                     self._asked.set()
+                    with self._lock:
+                        self.trips += speaking[0] is not client
+                speaking[0] = source
                 self._asked.wait()
                 if self.delay:
                     _PAUSE.wait(self.delay)
